@@ -1,0 +1,194 @@
+import type { Json } from "./json.ts";
+
+/** Bytes of an object. */
+export type Bytes = Uint8Array;
+
+/** One page of a list; `cursor` is there when more follows. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}
+
+/** What a line of a log can be searched by. An engine may derive them from the text; they must then agree with it. */
+export interface Marks {
+  /** Microseconds since 1970. */
+  readonly at?: bigint;
+  readonly type?: string;
+  readonly agent?: string;
+  readonly turn?: number;
+  readonly id?: string;
+  readonly causes?: readonly string[];
+}
+
+/** A search by marks: bounds are inclusive, sets are alternatives, everything given must hold. */
+export interface Filter {
+  readonly from?: bigint;
+  readonly to?: bigint;
+  readonly types?: readonly string[];
+  readonly agents?: readonly string[];
+  readonly turnStart?: number;
+  readonly turnEnd?: number;
+  readonly ids?: readonly string[];
+  readonly causes?: readonly string[];
+}
+
+/** Proof of holding an item of a queue. A write that carries it is refused once somebody else holds the item. */
+export interface Fence {
+  readonly queue: string;
+  readonly id: string;
+  /** Only grows, from one holder of the item to the next. */
+  readonly token: number;
+}
+
+/** An item that was claimed: a {@link Fence}, its payload and its holder. */
+export interface Claim extends Fence {
+  readonly payload: Json;
+  readonly worker: string;
+}
+
+/** Who holds an item, as far as the engine can tell. */
+export interface Holder {
+  readonly worker: string;
+  readonly pid?: number;
+  readonly host?: string;
+  /** RFC 3339. */
+  readonly since?: string;
+  readonly token: number;
+}
+
+/** A line of a log: its text, byte for byte as it was appended, and its position (dense, from 1). */
+export interface LogLine {
+  readonly position: number;
+  readonly text: string;
+}
+
+/** A line to append: one line of text (no newline in it), what it is found by, and an id under which it is kept once. */
+export interface LogItem {
+  readonly text: string;
+  readonly marks?: Marks;
+  readonly dedupe?: string;
+}
+
+/** Something in a store, to be named to a person. */
+export type Place =
+  | { readonly document: string }
+  | { readonly log: string; readonly position?: number }
+  | { readonly object: string };
+
+/** Documents: JSON values replaced whole, with compare-and-set on a revision. The first part of a key is its partition. */
+export interface Documents {
+  /** Rejects with `STORE_DAMAGED` when what is stored cannot be read back. */
+  get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
+  /** `expected`: the revision it must have, `null` when it must not exist yet; otherwise `STORE_CONFLICT`, and nothing is written. */
+  put(
+    key: string,
+    value: Json,
+    options?: { readonly expected?: string | null; readonly fence?: Fence },
+  ): Promise<{ readonly revision: string }>;
+  /** Deleting what is not there is fine, unless `expected` says otherwise. */
+  delete(key: string, options?: { readonly expected?: string; readonly fence?: Fence }): Promise<void>;
+  /** Keys that start with `prefix`, in byte order. */
+  list(
+    prefix: string,
+    options?: { readonly after?: string; readonly limit?: number },
+  ): Promise<Page<{ readonly key: string }>>;
+}
+
+/** Logs: lines of exact text, appended only, durable when `append` resolves. */
+export interface Logs {
+  /**
+   * Appends a batch, whole or not at all. `expected`: the position the log must end at.
+   * Resolves with the position of the last line of the batch, and `duplicate` when every item was known by its `dedupe` id
+   * (then nothing was written, and the position is that of the known line).
+   */
+  append(
+    key: string,
+    items: readonly LogItem[],
+    options?: { readonly expected?: number; readonly fence?: Fence },
+  ): Promise<{ readonly position: number; readonly duplicate: boolean }>;
+  /** Position of the last line; 0 for a log that is empty or not there. */
+  head(key: string): Promise<number>;
+  /** The lines from a position (default 1) to the end at the time it gets there; an empty list for a log that is not there. */
+  read(
+    key: string,
+    options?: { readonly from?: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogLine>;
+  /** As `read`, then waits for more until the signal aborts. */
+  tail(
+    key: string,
+    options?: { readonly from?: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogLine>;
+  /** Lines that match, in order of `at` then `id` then position; lines without `at` come first. */
+  find(
+    key: string,
+    filter: Filter,
+    options: {
+      readonly limit: number;
+      readonly cursor?: string;
+      readonly offset?: number;
+      readonly newestFirst?: boolean;
+    },
+  ): Promise<Page<LogLine> & { readonly asOf: number }>;
+  count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }>;
+  /** Keys of logs that start with `prefix`, in byte order. */
+  list(prefix: string): Promise<readonly string[]>;
+}
+
+/** Contents, each kept once under its checksum (`sha256:` and 64 hex digits). */
+export interface Objects {
+  /** Durable when it resolves. */
+  put(content: Bytes | AsyncIterable<Bytes>): Promise<{ readonly checksum: string; readonly size: number }>;
+  /** Verified while it is read: rejects with `STORE_DAMAGED` at the latest at its end; `STORE_MISSING` when there is none. */
+  get(checksum: string): AsyncIterable<Bytes>;
+  has(checksum: string): Promise<boolean>;
+  delete(checksum: string): Promise<void>;
+  list(): AsyncIterable<{ readonly checksum: string; readonly size: number }>;
+}
+
+/** Queues of items that one worker at a time may hold. A run's lock is one item of a queue. */
+export interface Work {
+  /** False: known already, whatever its state. */
+  offer(queue: string, id: string, payload: Json): Promise<boolean>;
+  /**
+   * Claims what is free. With `id`, that item alone; when another holds it, rejects with `STORE_HELD` and its holder.
+   * `ttlMs` is for engines that cannot see a holder die; on files a claim ends with its process and never before.
+   */
+  claim(
+    queue: string,
+    worker: string,
+    options?: { readonly ttlMs?: number; readonly id?: string; readonly count?: number },
+  ): Promise<readonly Claim[]>;
+  /** False: fenced off; stop. */
+  renew(claim: Claim): Promise<boolean>;
+  /** False: fenced off, nothing changed. `ready` gives it back. */
+  settle(claim: Claim, to: "done" | "failed" | "ready"): Promise<boolean>;
+  /** Who holds an item now; `undefined` when nobody does. */
+  holder(queue: string, id: string): Promise<Holder | undefined>;
+}
+
+/**
+ * Where Holdfast keeps its state. Everything above takes a store, never a path.
+ *
+ * Promised, and proved for each implementation by `@holdfast/storage/conformance`: a resolved write survives what
+ * `capabilities.survives` says; compare-and-set never loses an update; positions are dense from 1, a batch is whole or
+ * absent, a read is a prefix; a known dedupe id, a stale `expected` or an old fence writes nothing and says the actual
+ * value; one winner a claim, fences rise; text comes back byte for byte.
+ *
+ * Not promised: transactions over several keys, order between logs, exactly-once effects, that a claim's holder is alone
+ * (only that an old fence is refused), searches beyond the marks.
+ */
+export interface Store extends AsyncDisposable {
+  readonly capabilities: {
+    readonly survives: "process" | "power" | "node" | "nothing";
+    readonly find: "scan" | "index";
+    /** Longest text of a log line, in bytes of UTF-8. */
+    readonly maxText: number;
+  };
+  readonly documents: Documents;
+  readonly logs: Logs;
+  readonly objects: Objects;
+  readonly work: Work;
+  /** Where something lives, for messages to people: on files the path below the root, with the line. */
+  locate(place: Place): string;
+  close(): Promise<void>;
+}
