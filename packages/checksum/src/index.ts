@@ -1,1 +1,3 @@
-export {};
+export { CHECKSUM_PATTERN, type Checksum, isChecksum, parseChecksum } from "./checksum.ts";
+export { checksumBytes } from "./checksum-bytes.ts";
+export { ChecksumError, type ChecksumErrorCode, ChecksumMismatchError } from "./errors.ts";
