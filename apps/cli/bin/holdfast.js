@@ -1,2 +1,14 @@
 #!/usr/bin/env node
-import "../dist/main.js";
+import module from "node:module";
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 15)) {
+  process.stderr.write(
+    `holdfast: NODE_VERSION: this is Node ${process.versions.node}, Holdfast needs 22.15 or newer; install a newer Node, or start it with npx from a checkout, which brings its own\n`,
+  );
+  process.exitCode = 2;
+} else {
+  module.enableCompileCache();
+  const { main } = await import("../dist/main.js");
+  process.exitCode = await main(process.argv.slice(2));
+}
