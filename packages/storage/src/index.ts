@@ -1,1 +1,37 @@
-export {};
+export {
+  StoreConflictError,
+  StoreDamagedError,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorOptions,
+  StoreFencedError,
+  StoreHeldError,
+} from "./errors.ts";
+export type { Json } from "./json.ts";
+export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
+export type {
+  Bytes,
+  Claim,
+  Documents,
+  Fence,
+  Filter,
+  Holder,
+  LogItem,
+  LogLine,
+  Logs,
+  Marks,
+  Objects,
+  Page,
+  Place,
+  Store,
+  Work,
+} from "./store.ts";
+export {
+  type Clock,
+  type ClockSources,
+  createClock,
+  formatTimestamp,
+  parseTimestamp,
+  systemClock,
+  timestampSchema,
+} from "./timestamp.ts";

@@ -1,0 +1,90 @@
+import { StoreError } from "./errors.ts";
+
+/** Longest part of a key, in bytes of UTF-8: a file name of 255 bytes with room for endings and temporary names. */
+export const MAX_PART_BYTES = 180;
+/** Longest key, in bytes of UTF-8. */
+export const MAX_KEY_BYTES = 1_024;
+
+// Names Windows gives to devices, whatever the ending: a store must survive being copied.
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+// Endings that the file store gives to its own files: a folder of that name would stand in a file's place.
+const OWN_ENDING = /\.(json|ndjson|jsonl|txt|corrupt)$/i;
+// Folders and files that are no documents or logs.
+const RESERVED_FIRST = new Set(["objects", "work", "store"]);
+
+/**
+ * Checks a key of a document or log: parts joined by `/`, none empty, hidden (starting with a dot), longer than
+ * {@link MAX_PART_BYTES}, ending in a dot or space, or holding control characters or one of `\ : * ? " < > |`; the first part
+ * is not `objects`, `work` or `store`; no part but the last ends like a file of the store (`.json`, `.ndjson`, ...).
+ *
+ * @throws {StoreError} `STORE_KEY`, saying what is wrong with it.
+ */
+export function checkKey(key: string): void {
+  if (typeof key !== "string") throw new TypeError(`A key is a text, not ${typeof key}`);
+  const problem = problemOfKey(key);
+  if (problem !== undefined) throw keyError(key, problem);
+}
+
+/**
+ * Checks the prefix of a listing: a key cut off anywhere, or nothing.
+ *
+ * @throws {StoreError} `STORE_KEY`
+ */
+export function checkPrefix(prefix: string): void {
+  if (typeof prefix !== "string") throw new TypeError(`A prefix is a text, not ${typeof prefix}`);
+  const parts = prefix.split("/");
+  const last = parts.pop() ?? "";
+  for (const part of parts) {
+    const problem = problemOfPart(part);
+    if (problem !== undefined) throw keyError(prefix, problem);
+  }
+  const problem = last === "" ? undefined : problemOfCharacters(last);
+  if (problem !== undefined) throw keyError(prefix, problem);
+}
+
+function keyError(key: string, problem: string): StoreError {
+  const shown = key.length > 200 ? `${key.slice(0, 200)}...` : key;
+  return new StoreError(
+    "STORE_KEY",
+    `Cannot use the key ${JSON.stringify(shown)}: ${problem}; choose another name`,
+    {
+      path: key,
+    },
+  );
+}
+
+function problemOfKey(key: string): string | undefined {
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `it is longer than ${MAX_KEY_BYTES} bytes`;
+  const parts = key.split("/");
+  for (const [index, part] of parts.entries()) {
+    const problem = problemOfPart(part);
+    if (problem !== undefined) return problem;
+    if (index < parts.length - 1 && OWN_ENDING.test(part)) {
+      return `the part ${JSON.stringify(part)} ends like a file of the store`;
+    }
+  }
+  const first = parts[0] ?? "";
+  if (RESERVED_FIRST.has(first.toLowerCase())) return `${JSON.stringify(first)} is the store's own`;
+  return undefined;
+}
+
+function problemOfPart(part: string): string | undefined {
+  const shown = JSON.stringify(part.slice(0, 100));
+  if (part === "") return "it has an empty part";
+  if (part.startsWith(".")) return `the part ${shown} starts with a dot`;
+  if (part.endsWith(".") || part.endsWith(" ")) return `the part ${shown} ends with a dot or a space`;
+  if (DEVICE.test(part)) return `the part ${shown} is the name of a device on some systems`;
+  if (Buffer.byteLength(part) > MAX_PART_BYTES)
+    return `the part ${shown} is longer than ${MAX_PART_BYTES} bytes`;
+  return problemOfCharacters(part);
+}
+
+function problemOfCharacters(part: string): string | undefined {
+  if (!part.isWellFormed()) return "it holds half of a surrogate pair";
+  for (const character of part) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return "it holds a control character";
+    if ('\\:*?"<>|'.includes(character)) return `it holds the character ${JSON.stringify(character)}`;
+  }
+  return undefined;
+}

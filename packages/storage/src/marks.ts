@@ -1,0 +1,71 @@
+import type { Filter, Marks } from "./store.ts";
+import { parseTimestamp } from "./timestamp.ts";
+
+/**
+ * What a line of a log can be found by, from the fields of its JSON: `timestamp` or `occurred_at`; `event_type`, `event` or
+ * `kind`; `agent_id`, `from.agent_id` or `agent.agent_id`; `turn_number`; `event_id` or `message_id`; `caused_by`.
+ * A text that is no JSON object has no marks.
+ */
+export function marksOf(text: string): Marks {
+  const line = objectOf(text);
+  if (line === undefined) return {};
+  const at = momentOf(line["timestamp"]) ?? momentOf(line["occurred_at"]);
+  const type = textOf(line["event_type"]) ?? textOf(line["event"]) ?? textOf(line["kind"]);
+  const agent =
+    textOf(line["agent_id"]) ??
+    textOf(field(line["from"], "agent_id")) ??
+    textOf(field(line["agent"], "agent_id"));
+  const turn = line["turn_number"];
+  const id = textOf(line["event_id"]) ?? textOf(line["message_id"]);
+  const causes = Array.isArray(line["caused_by"])
+    ? line["caused_by"].filter((cause): cause is string => typeof cause === "string")
+    : undefined;
+  return {
+    ...(at !== undefined && { at }),
+    ...(type !== undefined && { type }),
+    ...(agent !== undefined && { agent }),
+    ...(typeof turn === "number" && { turn }),
+    ...(id !== undefined && { id }),
+    ...(causes !== undefined && causes.length > 0 && { causes }),
+  };
+}
+
+/** Whether a line with these marks is one the filter asks for. */
+export function matches(marks: Marks, filter: Filter): boolean {
+  const { from, to, types, agents, turnStart, turnEnd, ids, causes } = filter;
+  if (from !== undefined && (marks.at === undefined || marks.at < from)) return false;
+  if (to !== undefined && (marks.at === undefined || marks.at > to)) return false;
+  if (turnStart !== undefined && (marks.turn === undefined || marks.turn < turnStart)) return false;
+  if (turnEnd !== undefined && (marks.turn === undefined || marks.turn > turnEnd)) return false;
+  if (types !== undefined && (marks.type === undefined || !types.includes(marks.type))) return false;
+  if (agents !== undefined && (marks.agent === undefined || !agents.includes(marks.agent))) return false;
+  if (ids !== undefined && (marks.id === undefined || !ids.includes(marks.id))) return false;
+  return causes === undefined || (marks.causes?.some((cause) => causes.includes(cause)) ?? false);
+}
+
+function objectOf(text: string): Record<string, unknown> | undefined {
+  // Most lines that are no objects are plain text: not worth an exception each.
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function momentOf(value: unknown): bigint | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    return parseTimestamp(value);
+  } catch {
+    return undefined;
+  }
+}
