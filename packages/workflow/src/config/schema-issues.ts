@@ -1,0 +1,116 @@
+import * as z from "zod";
+import type { ConfigIssue } from "../errors.ts";
+import { type ConfigDocument, documentPath } from "./document.ts";
+import { nearestName } from "./nearest-name.ts";
+
+type SchemaNode = { readonly [key: string]: unknown };
+type ZodIssue = z.core.$ZodIssue;
+
+/** What stands at a path, for a message: shortened, one line. */
+function describeValue(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text =
+    typeof value === "object" && value !== null
+      ? Array.isArray(value)
+        ? "a list"
+        : "a map"
+      : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const part of path) {
+    if (typeof current !== "object" || current === null || !Object.hasOwn(current, part)) return undefined;
+    current = (current as Record<PropertyKey, unknown>)[part];
+  }
+  return current;
+}
+
+/** Keys that the schema knows at a path. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  let node = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode | undefined;
+  for (const part of path) {
+    const properties = node?.["properties"] as Record<string, SchemaNode> | undefined;
+    const named = typeof part === "string" ? properties?.[part] : undefined;
+    node =
+      named ??
+      ((typeof part === "number" ? node?.["items"] : node?.["additionalProperties"]) as
+        | SchemaNode
+        | undefined);
+  }
+  return Object.keys((node?.["properties"] as object | undefined) ?? {});
+}
+
+function issueOf(
+  documentOf: ConfigDocument,
+  path: readonly PropertyKey[],
+  parts: { message: string; found?: string | undefined; allowed?: string | undefined; key?: string },
+): ConfigIssue {
+  const whole = parts.key === undefined ? path : [...path, parts.key];
+  return {
+    documentPath: documentPath(whole),
+    ...documentOf.position(path, parts.key),
+    found: parts.found,
+    allowed: parts.allowed,
+    message: parts.message,
+  };
+}
+
+const list = (values: readonly unknown[]): string => values.map((value) => String(value)).join(", ");
+
+/** What an issue of the schema means for the person who wrote the file. */
+function translate(issue: ZodIssue, document: ConfigDocument, schema: z.ZodType): ConfigIssue[] {
+  const { path } = issue;
+  const found = describeValue(valueAt(document.value, path));
+  if (issue.code === "unrecognized_keys") {
+    const known = knownKeys(schema, path);
+    return issue.keys.map((key) => {
+      const nearest = nearestName(key, known);
+      const hint = nearest === undefined ? `known here: ${list(known)}` : `did you mean "${nearest}"?`;
+      return issueOf(document, path, {
+        key,
+        found: key,
+        allowed: list(known),
+        message: `unknown key "${key}"; ${hint}`,
+      });
+    });
+  }
+  if (issue.code === "invalid_type") {
+    const missing = valueAt(document.value, path) === undefined;
+    const message = missing
+      ? `is missing; it must be ${issue.expected}`
+      : `must be ${issue.expected}, found ${found}`;
+    return [issueOf(document, path, { found, allowed: issue.expected, message })];
+  }
+  if (issue.code === "invalid_value") {
+    const allowed = list(issue.values);
+    const nearest = nearestName(found.replaceAll('"', ""), issue.values.map(String));
+    const hint = nearest === undefined ? "" : `; did you mean "${nearest}"?`;
+    return [
+      issueOf(document, path, {
+        found,
+        allowed,
+        message: `must be one of ${allowed}, found ${found}${hint}`,
+      }),
+    ];
+  }
+  if (issue.code === "invalid_key") {
+    const reason = issue.issues[0]?.message ?? "is not a name that is allowed here";
+    const key = String(path.at(-1) ?? "");
+    return [issueOf(document, path, { found: key, allowed: reason, message: `"${key}" ${reason}` })];
+  }
+  const allowed = issue.message.replace(/^(Invalid input: )?/, "").replace(/^must /, "");
+  return [issueOf(document, path, { found, allowed, message: `${issue.message}, found ${found}` })];
+}
+
+/** Issues of a schema as issues of the document, in order of their place in it. */
+export function schemaIssues(
+  issues: readonly ZodIssue[],
+  document: ConfigDocument,
+  schema: z.ZodType,
+): readonly ConfigIssue[] {
+  return issues
+    .flatMap((issue) => translate(issue, document, schema))
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
