@@ -1,5 +1,6 @@
 import { documentPathOf } from "./document-path.ts";
 import { CanonicalJsonError, type CanonicalJsonErrorCode } from "./errors.ts";
+import { isRawJson } from "./sorted-copy.ts";
 
 interface Frame {
   readonly value: object;
@@ -139,7 +140,7 @@ export function canonicalJsonCarefully(root: unknown, rootName: string): string 
 /** Names an object that is not plain; `undefined` for a plain one. Plain objects and lists of another realm are plain. */
 function oddKindOf(value: object): string | undefined {
   const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype === null) return undefined;
+  if (prototype === null) return isRawJson(value) ? "a text made by JSON.rawJSON()" : undefined;
   const list = Array.isArray(value);
   if (prototype === (list ? Array.prototype : Object.prototype)) return undefined;
   const name: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value?.name;
