@@ -44,7 +44,12 @@ export interface OpenFile {
  * Errors are Node's system errors (`code`, `errno`, `syscall`, `path`), unchanged.
  */
 export interface FileSystem {
-  openSync(path: string, mode: OpenMode, permissions?: number, options?: { readonly noFollow?: boolean }): OpenFile;
+  openSync(
+    path: string,
+    mode: OpenMode,
+    permissions?: number,
+    options?: { readonly noFollow?: boolean },
+  ): OpenFile;
   renameSync(from: string, to: string): void;
   linkSync(existing: string, path: string): void;
   unlinkSync(path: string): void;

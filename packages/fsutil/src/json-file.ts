@@ -1,0 +1,179 @@
+import { resolve } from "node:path";
+import { type WriteFileAtomicOptions, writeFileAtomic } from "./atomic-write.ts";
+import { FileSchemaError } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
+import { parseJsonStrict } from "./json-text.ts";
+import { readFileLimited } from "./read-file.ts";
+
+/** One thing a schema finds wrong. */
+export interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** What checks a document: any schema with zod's `safeParse`. */
+export interface DocumentSchema<T> {
+  safeParse(
+    value: unknown,
+  ):
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } };
+}
+
+/** Options of {@link readJson}. */
+export interface ReadJsonOptions {
+  /** Most bytes the file may have. Default 256 MiB. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+  /** What to work on. Default: the disk. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** Options of {@link writeJsonAtomic}. */
+export interface WriteJsonOptions<T> extends WriteFileAtomicOptions {
+  /** Checked before anything is written; what it returns (defaults filled in) is what is written. */
+  readonly schema?: DocumentSchema<T>;
+  /** Spaces a level. Default 2; 0 puts all on one line. */
+  readonly indent?: number;
+}
+
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+const VERSIONED = /^(.+\/)v(\d+)$/u;
+
+/** `artifacts[2].sha256` for `["artifacts", 2, "sha256"]`. */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === "number") return `[${part}]`;
+      const text = String(part);
+      if (!/^[A-Za-z_$][\w$-]*$/u.test(text)) return `[${JSON.stringify(text)}]`;
+      return index === 0 ? text : `.${text}`;
+    })
+    .join("");
+}
+
+/** The version this program knows, when the document names a newer one of the same kind in its `schema` field. */
+function knownVersion(
+  value: unknown,
+  issues: readonly SchemaIssue[],
+): { found: string; known: string } | undefined {
+  if (typeof value !== "object" || value === null || !("schema" in value) || typeof value.schema !== "string")
+    return undefined;
+  const found = VERSIONED.exec(value.schema);
+  const issue = issues.find(({ path }) => path.length === 1 && path[0] === "schema");
+  if (found === null || issue === undefined) return undefined;
+  // zod's issue lists what was allowed
+  const allowed = "values" in issue && Array.isArray(issue.values) ? (issue.values as unknown[]) : [];
+  for (const candidate of allowed) {
+    const known = typeof candidate === "string" ? VERSIONED.exec(candidate) : null;
+    if (known !== null && known[1] === found[1] && Number(known[2]) < Number(found[2])) {
+      return { found: value.schema, known: String(candidate) };
+    }
+  }
+  return undefined;
+}
+
+function check<T>(value: unknown, schema: DocumentSchema<T>, path: string, action: "read" | "write"): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const newer = knownVersion(value, issues);
+  if (newer !== undefined) {
+    throw new FileSchemaError(
+      "FILE_NEWER_VERSION",
+      `Cannot ${action} "${path}": it is "${newer.found}", and this program knows up to "${newer.known}"; use a newer version`,
+      { path, documentPath: "schema", cause: result.error },
+    );
+  }
+  const first = issues[0];
+  const documentPath = formatPath(first?.path ?? []);
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+  const where = documentPath === "" ? "the document" : documentPath;
+  throw new FileSchemaError(
+    "FILE_SCHEMA",
+    `Cannot ${action} "${path}": ${where}: ${first?.message ?? "does not match the schema"}${more}`,
+    { path, documentPath, cause: result.error },
+  );
+}
+
+/**
+ * Reads a JSON document and checks it. Each way to fail has its own code.
+ *
+ * @param path - The file.
+ * @param schema - Any schema with zod's `safeParse`.
+ * @param options - `maxBytes`: default 256 MiB. `signal`.
+ * @returns What the schema makes of it.
+ * @throws {FileError} `FILE_MISSING`, `FILE_UNREADABLE`, `FILE_TOO_LARGE`; {@link FileNotJsonError} (line, column);
+ *   {@link FileSchemaError} `FILE_SCHEMA` (path in the document) or `FILE_NEWER_VERSION` (its `schema` field names a
+ *   later version of what the schema allows).
+ */
+export async function readJson<T>(
+  path: string,
+  schema: DocumentSchema<T>,
+  options: ReadJsonOptions = {},
+): Promise<T> {
+  const { maxBytes = DEFAULT_MAX_BYTES, ...rest } = options;
+  const bytes = await readFileLimited(path, maxBytes, rest);
+  return check(parseJsonStrict(bytes, { path: resolve(path) }), schema, resolve(path), "read");
+}
+
+/** Refuses what JSON would change without a word: NaN and infinities, `undefined` in lists, functions, symbols. */
+function refuseLossy(root: unknown): void {
+  const open: { readonly value: unknown; readonly path: readonly PropertyKey[] }[] = [
+    { value: root, path: [] },
+  ];
+  const refuse = (value: unknown, path: readonly PropertyKey[]) => {
+    const where = formatPath(path);
+    throw new TypeError(`${where === "" ? "The value" : where} is ${String(value)}: JSON cannot hold it`);
+  };
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    const { value, path } = item;
+    if (typeof value === "number" && !Number.isFinite(value)) refuse(value, path);
+    if (
+      value === undefined ||
+      typeof value === "function" ||
+      typeof value === "symbol" ||
+      typeof value === "bigint"
+    )
+      refuse(value, path);
+    if (
+      typeof value !== "object" ||
+      value === null ||
+      ("toJSON" in value && typeof value.toJSON === "function")
+    )
+      continue;
+    if (Array.isArray(value)) {
+      for (const [index, child] of (value as unknown[]).entries()) {
+        if (typeof child !== "string" && typeof child !== "boolean")
+          open.push({ value: child, path: [...path, index] });
+      }
+      continue;
+    }
+    for (const [key, child] of Object.entries(value)) {
+      if (child !== undefined && typeof child !== "string" && typeof child !== "boolean")
+        open.push({ value: child, path: [...path, key] });
+    }
+  }
+}
+
+/**
+ * Replaces a JSON document atomically: two spaces a level and a last newline, UTF-8. Durable as {@link writeFileAtomic} is.
+ *
+ * @param path - The file; missing parents are made.
+ * @param value - A JSON value; fields that are `undefined` are left out.
+ * @param options - `schema`: checked before anything is written. `indent`: default 2. And those of `writeFileAtomic`.
+ * @throws {FileError} `FILE_SCHEMA`, and those of `writeFileAtomic`. `TypeError` for what JSON cannot hold: NaN, an
+ *   infinity, `undefined` in a list, a function, a bigint, a cycle.
+ */
+export async function writeJsonAtomic<T>(
+  path: string,
+  value: T,
+  options: WriteJsonOptions<T> = {},
+): Promise<void> {
+  const { schema, indent = 2, ...rest } = options;
+  const document: unknown = schema === undefined ? value : check(value, schema, resolve(path), "write");
+  // JSON.stringify finds cycles; the walk after it can then rely on an end.
+  const text = JSON.stringify(document, undefined, indent);
+  refuseLossy(document);
+  await writeFileAtomic(path, `${text}\n`, rest);
+}

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import { asFileError, errnoOf } from "./errors.ts";
+import type { FileSystem } from "./file-system.ts";
+import type { LockHolder } from "./lock-holder.ts";
+import { readFileLimitedSync } from "./read-file.ts";
+import { syncDirectorySync } from "./sync-directory.ts";
+import { temporaryPath } from "./temporary-name.ts";
+
+const EPOCH = /^epoch-([1-9]\d{0,14})$/u;
+const RELEASED = ".released";
+/** Superseded epochs that are kept: so many successors must come and go within one claim before it could be deceived. */
+const KEPT_EPOCHS = 8;
+
+/** The newest epoch of a lock's folder. */
+export interface Epoch {
+  /** 0: nobody ever held the lock. */
+  readonly token: number;
+  readonly released: boolean;
+  /** `undefined` where the file cannot be understood. */
+  readonly holder: LockHolder | undefined;
+}
+
+function epochPath(folder: string, token: number): string {
+  return join(folder, `epoch-${token}`);
+}
+
+function parseHolder(bytes: Uint8Array, token: number): LockHolder | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const record = value as Record<string, unknown>;
+  const text = (name: string): string | null => {
+    const field = record[name];
+    return typeof field === "string" ? field : null;
+  };
+  const pid = record["pid"];
+  const host = text("host");
+  if (typeof pid !== "number" || !Number.isInteger(pid) || pid < 1 || host === null) return undefined;
+  return {
+    token,
+    pid,
+    process_start: text("process_start"),
+    boot_id: text("boot_id"),
+    pid_namespace: text("pid_namespace"),
+    host,
+    worker: text("worker") ?? "",
+    since: text("since") ?? "",
+    kernel_lock: record["kernel_lock"] === true,
+  };
+}
+
+/** Finds the newest epoch. A folder that does not exist holds none. */
+export function readEpoch(fileSystem: FileSystem, folder: string): Epoch {
+  for (let attempt = 0; ; attempt++) {
+    let names: string[];
+    try {
+      names = fileSystem.readdirSync(folder);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return { token: 0, released: true, holder: undefined };
+      throw asFileError("read the lock", folder, error);
+    }
+    const token = Math.max(0, ...names.map((name) => Number(EPOCH.exec(name)?.[1] ?? 0)));
+    if (token === 0) return { token, released: true, holder: undefined };
+    if (isReleased(fileSystem, folder, token)) return { token, released: true, holder: undefined };
+    try {
+      const bytes = readFileLimitedSync(epochPath(folder, token), 64 * 1024, { fileSystem });
+      return { token, released: false, holder: parseHolder(bytes, token) };
+    } catch (error) {
+      const { code } = asFileError("read the lock", folder, error);
+      // Superseded and cleaned up since the folder was listed: look again.
+      if (code === "FILE_MISSING" && attempt < 100) continue;
+      if (code === "FILE_TOO_LARGE" || code === "FILE_UNREADABLE")
+        return { token, released: false, holder: undefined };
+      throw error;
+    }
+  }
+}
+
+function isReleased(fileSystem: FileSystem, folder: string, token: number): boolean {
+  return fileSystem.lstatSync(epochPath(folder, token) + RELEASED) !== undefined;
+}
+
+/**
+ * Claims an epoch: whole content under a name that only one process can make. Durable, so that its number is never given out again.
+ *
+ * @returns false when somebody else was first.
+ */
+export function claimEpoch(fileSystem: FileSystem, folder: string, holder: LockHolder): boolean {
+  const path = epochPath(folder, holder.token);
+  const temporary = temporaryPath(path);
+  let claimed = false;
+  try {
+    const file = fileSystem.openSync(temporary, "create", 0o600, { noFollow: true });
+    try {
+      const bytes = Buffer.from(`${JSON.stringify(holder, undefined, 2)}\n`);
+      const written = file.writeSync(bytes, 0);
+      if (written !== bytes.byteLength) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+      file.syncSync("full");
+    } finally {
+      file.closeSync();
+    }
+    fileSystem.linkSync(temporary, path);
+    claimed = true;
+    fileSystem.unlinkSync(temporary);
+    syncDirectorySync(folder, { fileSystem });
+    return true;
+  } catch (error) {
+    removeQuietly(fileSystem, temporary);
+    if (!claimed && errnoOf(error) === "EEXIST") return false;
+    // The number is taken, though nobody will work under it.
+    if (claimed) releaseEpoch(fileSystem, folder, holder.token);
+    throw asFileError("take the lock", folder, error);
+  }
+}
+
+function removeQuietly(fileSystem: FileSystem, path: string): void {
+  try {
+    fileSystem.unlinkSync(path);
+  } catch {
+    // gone already, or found by removeLeftovers() later
+  }
+}
+
+/** Says that the work of an epoch is over. The epoch itself stays: its number is what makes later ones grow. */
+export function releaseEpoch(fileSystem: FileSystem, folder: string, token: number): void {
+  const path = epochPath(folder, token);
+  try {
+    fileSystem.linkSync(path, path + RELEASED);
+  } catch (error) {
+    const errno = errnoOf(error);
+    // Said already; or superseded and cleaned up, or the whole folder removed: nobody waits for it.
+    if (errno === "EEXIST" || errno === "ENOENT") return;
+    throw asFileError("release the lock", folder, error);
+  }
+}
+
+/** Whether an epoch is the newest. Numbers have no gaps, and old ones are removed in ascending order. */
+export function isNewest(fileSystem: FileSystem, folder: string, token: number): boolean {
+  return (
+    fileSystem.lstatSync(epochPath(folder, token + 1)) === undefined &&
+    fileSystem.lstatSync(epochPath(folder, token)) !== undefined
+  );
+}
+
+/** Removes epochs that were superseded long ago, the oldest first; what cannot be removed stays. */
+export function removeOldEpochs(fileSystem: FileSystem, folder: string, newest: number): void {
+  let names: string[];
+  try {
+    names = fileSystem.readdirSync(folder);
+  } catch {
+    return;
+  }
+  const old = names
+    .map((name) => Number(EPOCH.exec(name.replace(RELEASED, ""))?.[1] ?? 0))
+    .filter((token) => token > 0 && token < newest - KEPT_EPOCHS)
+    .toSorted((a, b) => a - b);
+  for (const token of new Set(old)) {
+    removeQuietly(fileSystem, epochPath(folder, token));
+    removeQuietly(fileSystem, epochPath(folder, token) + RELEASED);
+  }
+}
