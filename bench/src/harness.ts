@@ -1,0 +1,139 @@
+import { arch, cpus, platform, release, totalmem } from "node:os";
+import { version } from "node:process";
+
+/** One line of a benchmark's table. */
+export interface BenchmarkRow {
+  /** What is done, for example `replace 1 KB`. */
+  readonly job: string;
+  /** Whose code does it. */
+  readonly subject: string;
+  readonly kind: "ours" | "peer" | "limit";
+  /** Median of the rounds, in `unit`. */
+  readonly median: number;
+  readonly unit: string;
+  /** Compared with the limit of the same job, in the sense that `goal` speaks of. */
+  readonly ratio?: number;
+  /** What quality.md asks for, in words. */
+  readonly goal?: string;
+  readonly met?: boolean;
+  readonly note?: string;
+}
+
+/** The machine and the runtime: times mean nothing without them. */
+export interface Environment {
+  readonly node: string;
+  readonly system: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+}
+
+export interface BenchmarkResult {
+  readonly name: string;
+  readonly rows: readonly BenchmarkRow[];
+  readonly environment: Environment;
+}
+
+/** What a benchmark module exports as `benchmark`. `quick`: fewer rounds and smaller input, to see that it runs. */
+export interface Benchmark {
+  readonly name: string;
+  run(options: { readonly quick: boolean }): Promise<BenchmarkResult>;
+}
+
+export function environment(): Environment {
+  const processors = cpus();
+  return {
+    node: version,
+    system: `${platform()} ${release()} ${arch()}`,
+    cpu: processors[0]?.model.trim() ?? "unknown",
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+  };
+}
+
+/** One of several ways to do the same job. */
+export interface Candidate {
+  readonly subject: string;
+  readonly kind: BenchmarkRow["kind"];
+  /** Does the job once. What it returns is compared between the candidates first. */
+  readonly run: (round: number) => unknown;
+  /** Runs before each round, not timed. */
+  readonly before?: (round: number) => unknown;
+  /** Takes the place of the returned value in the comparison, after an untimed run. `undefined`: this one has nothing to compare. */
+  readonly result?: () => unknown;
+}
+
+export interface CompareOptions {
+  /** Timed rounds of each candidate. */
+  readonly rounds: number;
+  /** Untimed rounds before. */
+  readonly warmup: number;
+}
+
+/** Times of one candidate, in milliseconds a round. */
+export interface Measured {
+  readonly subject: string;
+  readonly kind: BenchmarkRow["kind"];
+  readonly median: number;
+  readonly p99: number;
+  readonly times: readonly number[];
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  if (value === undefined) throw new RangeError("There is no quantile of nothing");
+  return value;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1];
+  const lower = sorted[(sorted.length - 1) >> 1];
+  if (upper === undefined || lower === undefined) throw new RangeError("There is no median of nothing");
+  return (upper + lower) / 2;
+}
+
+/**
+ * Runs candidates in turn (the first of each, the second of each, ..., every round beginning with another one), so that
+ * what disturbs the machine disturbs all of them. First it compares what they do: a wrong answer is not fast.
+ */
+export async function compareInTurn(
+  candidates: readonly Candidate[],
+  options: CompareOptions,
+): Promise<Measured[]> {
+  let expected: { subject: string; text: string } | undefined;
+  for (const candidate of candidates) {
+    await candidate.before?.(-1);
+    const returned = await candidate.run(-1);
+    const result = candidate.result === undefined ? returned : await candidate.result();
+    if (result === undefined) continue;
+    const text = typeof result === "string" ? result : JSON.stringify(result);
+    expected ??= { subject: candidate.subject, text };
+    if (text !== expected.text) {
+      throw new Error(`"${candidate.subject}" does not give the same result as "${expected.subject}"`);
+    }
+  }
+  const times = candidates.map(() => [] as number[]);
+  for (let round = 0; round < options.warmup + options.rounds; round++) {
+    for (let turn = 0; turn < candidates.length; turn++) {
+      const index = (turn + round) % candidates.length;
+      const candidate = candidates[index];
+      if (candidate === undefined) continue;
+      await candidate.before?.(round);
+      const start = performance.now();
+      await candidate.run(round);
+      const time = performance.now() - start;
+      if (round >= options.warmup) times[index]?.push(time);
+    }
+  }
+  return candidates.map(({ subject, kind }, index) => {
+    const own = times[index] ?? [];
+    return { subject, kind, median: median(own), p99: quantile(own, 0.99), times: own };
+  });
+}
+
+/** Median over the rounds of time(a) / time(b) within the same round: noise that hits a whole round cancels out. */
+export function pairedRatio(a: Measured, b: Measured): number {
+  return median(a.times.map((time, round) => time / (b.times[round] ?? Number.NaN)));
+}
