@@ -1,3 +1,4 @@
+import { isRecord } from "./json.ts";
 import type { Filter, Marks } from "./store.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
@@ -47,14 +48,15 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   // Most lines that are no objects are plain text: not worth an exception each.
   if (!text.trimStart().startsWith("{")) return undefined;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    const line: unknown = JSON.parse(text);
+    return isRecord(line) ? line : undefined;
   } catch {
     return undefined;
   }
 }
 
 function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return isRecord(value) ? value[name] : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

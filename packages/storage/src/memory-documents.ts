@@ -27,7 +27,9 @@ export class MemoryDocuments implements Documents {
     this.#guard.assertOpen();
     checkKey(key);
     const found = this.#documents.get(key);
-    return found && { value: JSON.parse(found.text) as Json, revision: found.revision };
+    if (found === undefined) return undefined;
+    const value: Json = JSON.parse(found.text);
+    return { value, revision: found.revision };
   }
 
   async put(

@@ -106,11 +106,11 @@ export class MemoryLogs implements Logs {
     filter: Filter,
     options: SearchOptions,
   ): Promise<Page<LogLine> & { readonly asOf: number }> {
-    return await searchLines(this.read(key), filter, options);
+    return searchLines(this.read(key), filter, options);
   }
 
   async count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }> {
-    return await countLines(this.read(key), filter);
+    return countLines(this.read(key), filter);
   }
 
   async list(prefix: string): Promise<readonly string[]> {

@@ -94,7 +94,8 @@ export class MemoryWork implements Work {
     item.state = "held";
     item.token += 1;
     item.holder = { worker, pid: process.pid, since: formatTimestamp(this.#clock()), token: item.token };
-    return { queue, id, token: item.token, payload: JSON.parse(item.payload) as Json, worker };
+    const payload: Json = JSON.parse(item.payload);
+    return { queue, id, token: item.token, payload, worker };
   }
 }
 

@@ -89,13 +89,9 @@ function decodeCursor(cursor: string): Place {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
     if (Array.isArray(value)) {
-      const [at, id, position] = value as unknown[];
-      if (
-        typeof id === "string" &&
-        Number.isSafeInteger(position) &&
-        (at === null || typeof at === "string")
-      ) {
-        return { at: at === null ? undefined : BigInt(at), id, position: position as number };
+      const [at, id, position]: unknown[] = value;
+      if (typeof id === "string" && typeof position === "number" && (at === null || typeof at === "string")) {
+        return { at: at === null ? undefined : BigInt(at), id, position };
       }
     }
   } catch {
@@ -104,11 +100,12 @@ function decodeCursor(cursor: string): Place {
   throw new RangeError(`Not a cursor of a search: ${JSON.stringify(cursor.slice(0, 100))}`);
 }
 
-/** Keeps the smallest so many of what is added: a heap with the largest on top. */
+/** Keeps the smallest so many of what is added, by throwing the rest away whenever there are twice as many. */
 class Smallest<T> {
   readonly #capacity: number;
   readonly #order: (a: T, b: T) => number;
-  readonly #heap: T[] = [];
+  #kept: T[] = [];
+  #bound: T | undefined;
 
   constructor(capacity: number, order: (a: T, b: T) => number) {
     this.#capacity = capacity;
@@ -116,45 +113,14 @@ class Smallest<T> {
   }
 
   add(item: T): void {
-    const heap = this.#heap;
-    if (heap.length < this.#capacity) {
-      heap.push(item);
-      this.#up(heap.length - 1);
-    } else if (this.#order(item, heap[0] as T) < 0) {
-      heap[0] = item;
-      this.#down();
-    }
+    if (this.#bound !== undefined && this.#order(item, this.#bound) >= 0) return;
+    this.#kept.push(item);
+    if (this.#kept.length < 2 * this.#capacity) return;
+    this.#kept = this.sorted();
+    this.#bound = this.#kept.at(-1);
   }
 
   sorted(): T[] {
-    return this.#heap.toSorted(this.#order);
-  }
-
-  #up(start: number): void {
-    const heap = this.#heap;
-    for (let child = start; child > 0; ) {
-      const parent = (child - 1) >> 1;
-      if (this.#order(heap[child] as T, heap[parent] as T) <= 0) return;
-      this.#swap(child, parent);
-      child = parent;
-    }
-  }
-
-  #down(): void {
-    const heap = this.#heap;
-    for (let parent = 0; ; ) {
-      let child = 2 * parent + 1;
-      if (child >= heap.length) return;
-      if (child + 1 < heap.length && this.#order(heap[child + 1] as T, heap[child] as T) > 0) child += 1;
-      if (this.#order(heap[child] as T, heap[parent] as T) <= 0) return;
-      this.#swap(child, parent);
-      parent = child;
-    }
-  }
-
-  #swap(a: number, b: number): void {
-    const kept = this.#heap[a] as T;
-    this.#heap[a] = this.#heap[b] as T;
-    this.#heap[b] = kept;
+    return this.#kept.toSorted(this.#order).slice(0, this.#capacity);
   }
 }

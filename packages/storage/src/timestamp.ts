@@ -31,12 +31,12 @@ export interface ClockSources {
  * @param sources - Default: the clocks of the process.
  */
 export function createClock(sources: Partial<ClockSources> = {}): Clock {
-  const { now = Date.now, monotonicNs = process.hrtime.bigint } = sources;
+  const { now = Date.now, monotonicNs = () => process.hrtime.bigint() } = sources;
   let anchorUs: bigint | undefined;
   let anchorNs = 0n;
   let lastMs = 0;
   let last = 0n;
-  return () => {
+  const read = (): bigint => {
     const ms = now();
     const ns = monotonicNs();
     const wall = BigInt(ms) * 1_000n;
@@ -47,9 +47,15 @@ export function createClock(sources: Partial<ClockSources> = {}): Clock {
       anchorNs = ns;
       reading = wall;
     }
-    const wentBack = ms < lastMs;
+    if (ms < lastMs) last = reading - 1n; // the system's clock went back, and so do we
     lastMs = ms;
-    last = reading > last || wentBack ? reading : last + 1n;
+    return reading;
+  };
+  return () => {
+    let reading = read();
+    // Two readings within a microsecond: wait for the next one rather than run ahead of the time.
+    for (let tries = 0; reading <= last && tries < 100; tries += 1) reading = read();
+    last = reading > last ? reading : last + 1n;
     return last;
   };
 }

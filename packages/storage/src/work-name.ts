@@ -10,15 +10,10 @@ const MAX_ID_BYTES = 4_096;
  */
 export function checkWorkName(queue: string, id?: string): void {
   if (typeof queue !== "string" || !/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/.test(queue)) {
-    throw nameError(
-      "queue",
-      String(queue),
-      "a name is 1 to 100 letters, digits, dots, underscores and hyphens",
-    );
+    throw nameError("queue", queue, "a name is 1 to 100 letters, digits, dots, underscores and hyphens");
   }
   if (id === undefined) return;
-  if (typeof id !== "string" || id === "")
-    throw nameError("item", String(id), "an id is a text that is not empty");
+  if (typeof id !== "string" || id === "") throw nameError("item", id, "an id is a text that is not empty");
   if (!id.isWellFormed()) throw nameError("item", id, "it holds half of a surrogate pair");
   if (Buffer.byteLength(id) > MAX_ID_BYTES)
     throw nameError("item", id, `it is longer than ${MAX_ID_BYTES} bytes`);
