@@ -53,7 +53,7 @@ function checkOptions(options: WriteFileAtomicSyncOptions): void {
     throw new RangeError(`mode is ${mode}: it must be permission bits, 0 to 0o7777`);
   }
   if (durability !== undefined && !["full", "data", "none"].includes(durability)) {
-    throw new TypeError(`durability is "${String(durability)}": it must be "full", "data" or "none"`);
+    throw new TypeError(`durability is "${durability}": it must be "full", "data" or "none"`);
   }
 }
 
@@ -78,7 +78,13 @@ async function* pieces(
   const iterator = source[Symbol.asyncIterator]();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
+    onAbort = () => {
+      try {
+        signal.throwIfAborted();
+      } catch (reason) {
+        reject(reason);
+      }
+    };
     signal.addEventListener("abort", onAbort, { once: true });
   });
   aborted.catch(() => undefined); // it may fire when nobody waits for it

@@ -26,8 +26,12 @@ export {
   writeJsonAtomic,
 } from "./json-file.ts";
 export { parseJsonStrict } from "./json-text.ts";
-export { type AcquireLockOptions, acquireLock, type Lock, readLockHolder } from "./lock.ts";
+export { type RemoveLeftoversOptions, removeLeftovers } from "./leftovers.ts";
+export { type AcquireLockOptions, acquireLock, breakLock, type Lock, readLockHolder } from "./lock.ts";
 export type { LockHolder } from "./lock-holder.ts";
 export { nodeFileSystem } from "./node-file-system.ts";
+export { type OpenInsideOptions, openInside, openInsideSync } from "./open-inside.ts";
 export { readFileLimited, readFileLimitedSync } from "./read-file.ts";
+export { type RemoveFileOptions, removeFile } from "./remove-file.ts";
+export { resolveInside, resolveInsideSync } from "./resolve-inside.ts";
 export { syncDirectory, syncDirectorySync } from "./sync-directory.ts";

@@ -117,43 +117,51 @@ export async function readJson<T>(
   return check(parseJsonStrict(bytes, { path: resolve(path) }), schema, resolve(path), "read");
 }
 
-/** Refuses what JSON would change without a word: NaN and infinities, `undefined` in lists, functions, symbols. */
-function refuseLossy(root: unknown): void {
-  const open: { readonly value: unknown; readonly path: readonly PropertyKey[] }[] = [
-    { value: root, path: [] },
+const NOT_JSON = new Set(["undefined", "function", "symbol", "bigint"]);
+
+function isLossy(value: unknown): boolean {
+  return typeof value === "number" ? !Number.isFinite(value) : NOT_JSON.has(typeof value);
+}
+
+/** What is inside a value, as JSON.stringify sees it: fields that are `undefined` are left out, a `toJSON` speaks for itself. */
+function childrenOf(value: unknown): readonly (readonly [PropertyKey, unknown])[] {
+  if (typeof value !== "object" || value === null) return [];
+  if ("toJSON" in value && typeof value.toJSON === "function") return [];
+  if (Array.isArray(value)) return [...(value as unknown[]).entries()];
+  return Object.entries(value).filter(([, child]) => child !== undefined);
+}
+
+/** Where a value holds something that JSON would change without a word: NaN, an infinity, `undefined` in a list, a function. */
+function findLossy(
+  root: unknown,
+): { readonly path: readonly PropertyKey[]; readonly value: unknown } | undefined {
+  const open: { readonly path: readonly PropertyKey[]; readonly value: unknown }[] = [
+    { path: [], value: root },
   ];
-  const refuse = (value: unknown, path: readonly PropertyKey[]) => {
-    const where = formatPath(path);
-    throw new TypeError(`${where === "" ? "The value" : where} is ${String(value)}: JSON cannot hold it`);
-  };
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
-    const { value, path } = item;
-    if (typeof value === "number" && !Number.isFinite(value)) refuse(value, path);
-    if (
-      value === undefined ||
-      typeof value === "function" ||
-      typeof value === "symbol" ||
-      typeof value === "bigint"
-    )
-      refuse(value, path);
-    if (
-      typeof value !== "object" ||
-      value === null ||
-      ("toJSON" in value && typeof value.toJSON === "function")
-    )
-      continue;
-    if (Array.isArray(value)) {
-      for (const [index, child] of (value as unknown[]).entries()) {
-        if (typeof child !== "string" && typeof child !== "boolean")
-          open.push({ value: child, path: [...path, index] });
-      }
-      continue;
-    }
-    for (const [key, child] of Object.entries(value)) {
-      if (child !== undefined && typeof child !== "string" && typeof child !== "boolean")
-        open.push({ value: child, path: [...path, key] });
+    if (isLossy(item.value)) return item;
+    for (const [key, value] of childrenOf(item.value)) open.push({ path: [...item.path, key], value });
+  }
+  return undefined;
+}
+
+/** Whether {@link findLossy} finds something, without its cost of keeping paths. */
+function hasLossy(root: unknown): boolean {
+  if (isLossy(root)) return true;
+  if (typeof root !== "object" || root === null) return false;
+  const open: object[] = [root];
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    if ("toJSON" in item && typeof item.toJSON === "function") continue;
+    const isList = Array.isArray(item);
+    const children: readonly unknown[] = isList ? item : Object.values(item);
+    for (const child of children) {
+      if (typeof child === "string" || typeof child === "boolean") continue;
+      if (typeof child === "object") {
+        if (child !== null) open.push(child);
+      } else if (isLossy(child) && (isList || child !== undefined)) return true;
     }
   }
+  return false;
 }
 
 /**
@@ -174,6 +182,10 @@ export async function writeJsonAtomic<T>(
   const document: unknown = schema === undefined ? value : check(value, schema, resolve(path), "write");
   // JSON.stringify finds cycles; the walk after it can then rely on an end.
   const text = JSON.stringify(document, undefined, indent);
-  refuseLossy(document);
+  if (hasLossy(document)) {
+    const lossy = findLossy(document);
+    const where = lossy === undefined || lossy.path.length === 0 ? "The value" : formatPath(lossy.path);
+    throw new TypeError(`${where} is ${String(lossy?.value)}: JSON cannot hold it`);
+  }
   await writeFileAtomic(path, `${text}\n`, rest);
 }

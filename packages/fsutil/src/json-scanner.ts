@@ -10,7 +10,8 @@ const BACKSLASH = 0x5c;
 // A number as RFC 8259 has it; sticky, so that it is tried at one place only.
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/uy;
 const LITERAL = /true|false|null/uy;
-const PLAIN = /[^"\\\u0000-\u001f]*/uy;
+// All of a string that needs no second look: printable, neither quote nor backslash.
+const PLAIN = /[ !#-[\]-\u{10ffff}]*/uy;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/uy;
 
 function numberFault(token: string, isInteger: boolean): string | undefined {
@@ -97,7 +98,7 @@ class Scanner {
     const fault = this.#string();
     if (fault !== undefined) return fault;
     const quoted = this.#text.slice(start, this.#at);
-    const key = JSON.parse(quoted) as string;
+    const key = String(JSON.parse(quoted));
     if (keys.has(key)) return this.#fault(`the key ${quoted} occurs twice in its object`, start);
     keys.add(key);
     this.#space();

@@ -44,13 +44,15 @@ function placeOf(text: string, offset: number): { line: number; column: number }
 
 /** Offset of the first byte that is not UTF-8: the longest good beginning, by halves. */
 function badByte(bytes: Uint8Array): number {
-  const decoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let good = 0;
   let bad = bytes.byteLength;
   while (good < bad) {
     const middle = (good + bad + 1) >> 1;
     try {
-      decoder().decode(bytes.subarray(0, middle), { stream: true }); // an unfinished character at the end is fine
+      // As a stream: an unfinished character at the end is fine.
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, middle), {
+        stream: true,
+      });
       good = middle;
     } catch {
       bad = middle - 1;

@@ -16,15 +16,16 @@ const SQLITE_LOCKED = 6;
  * a library has no business on stderr, so that one warning is held back while the module loads (one synchronous call).
  */
 function loadSqlite(): typeof import("node:sqlite") | undefined {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
-    if (String(warning).includes("SQLite")) return;
-    Reflect.apply(emitWarning, process, [warning, ...rest]);
-  }) as typeof process.emitWarning;
+  const own = Object.getOwnPropertyDescriptor(process, "emitWarning");
+  const emitWarning: unknown = process.emitWarning.bind(process);
+  process.emitWarning = (...values: unknown[]) => {
+    if (typeof emitWarning === "function" && !String(values[0]).includes("SQLite")) emitWarning(...values);
+  };
   try {
     return process.getBuiltinModule("node:sqlite");
   } finally {
-    process.emitWarning = emitWarning;
+    if (own !== undefined) Object.defineProperty(process, "emitWarning", own);
+    else Reflect.deleteProperty(process, "emitWarning");
   }
 }
 

@@ -32,12 +32,12 @@ function parseHolder(bytes: Uint8Array, token: number): LockHolder | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const record = value as Record<string, unknown>;
+  const fields = new Map<string, unknown>(Object.entries(value));
   const text = (name: string): string | null => {
-    const field = record[name];
+    const field = fields.get(name);
     return typeof field === "string" ? field : null;
   };
-  const pid = record["pid"];
+  const pid = fields.get("pid");
   const host = text("host");
   if (typeof pid !== "number" || !Number.isInteger(pid) || pid < 1 || host === null) return undefined;
   return {
@@ -49,7 +49,7 @@ function parseHolder(bytes: Uint8Array, token: number): LockHolder | undefined {
     host,
     worker: text("worker") ?? "",
     since: text("since") ?? "",
-    kernel_lock: record["kernel_lock"] === true,
+    kernel_lock: fields.get("kernel_lock") === true,
   };
 }
 

@@ -121,7 +121,8 @@ interface Attempt {
   readonly passing: boolean;
 }
 
-function attempt(folder: string, options: AcquireLockOptions): Attempt {
+/** `breaking`: the epoch whose holder a person declared gone, though it cannot be seen. */
+function attempt(folder: string, options: AcquireLockOptions, breaking?: number): Attempt {
   const { fileSystem = nodeFileSystem, now = () => new Date() } = options;
   // SQLite works on the real disk only.
   const kernel =
@@ -131,7 +132,8 @@ function attempt(folder: string, options: AcquireLockOptions): Attempt {
   try {
     const epoch = readEpoch(fileSystem, folder);
     const liveness = livenessOfEpoch(fileSystem, folder, epoch);
-    if (kernel === "busy" || liveness !== "dead") {
+    const free = liveness === "dead" || (liveness === "unknown" && epoch.token === breaking);
+    if (kernel === "busy" || !free) {
       return { error: heldError(folder, epoch, liveness), passing: liveness === "dead" };
     }
     const identity = ownIdentity();
@@ -208,4 +210,24 @@ export async function readLockHolder(
       path: folder,
     },
   );
+}
+
+/**
+ * Takes a lock away from a holder that cannot be seen from here, or whose record is damaged. A person decides this, who
+ * knows that the holder is gone. Should it live after all, it is fenced off: its `assertHeld()` throws `LOCK_LOST`.
+ *
+ * @param folderPath - The lock's folder.
+ * @param options - `token`: the epoch to break, as `LOCK_HELD` named it; a newer one is left alone. `worker`: who breaks it.
+ * @returns The token that fences the old holder off; the lock is free.
+ * @throws {LockHeldError} when the holder runs on this machine (end that process instead), or when there is another holder by now.
+ */
+export async function breakLock(
+  folderPath: string,
+  options: Omit<AcquireLockOptions, "waitMs" | "signal"> & { readonly token: number },
+): Promise<number> {
+  const folder = resolve(folderPath);
+  const { lock, error } = attempt(folder, options, options.token);
+  if (lock === undefined) throw error;
+  lock.release();
+  return lock.token;
 }

@@ -137,7 +137,9 @@ export const nodeFileSystem: FileSystem = {
   renameSync: (from, to) => fs.renameSync(from, to),
   linkSync: (existing, path) => fs.linkSync(existing, path),
   unlinkSync: (path) => fs.unlinkSync(path),
-  mkdirSync: (path, permissions) => void fs.mkdirSync(path, { mode: permissions }),
+  mkdirSync(path, permissions) {
+    fs.mkdirSync(path, { mode: permissions });
+  },
   rmdirSync: (path) => fs.rmdirSync(path),
   readdirSync: (path) => fs.readdirSync(path),
   lstatSync(path) {

@@ -76,6 +76,15 @@ export function livenessOfPid(pid: number, start: string | null): Liveness {
   return stat.start === start ? "alive" : "dead";
 }
 
+/** When a living process started, in milliseconds since 1970 by the clock as it goes now; `undefined` where that cannot be known. */
+export function startedAt(pid: number): number | undefined {
+  const stat = parseStat(read(`/proc/${pid}/stat`));
+  const uptime = Number(read("/proc/uptime")?.split(" ")[0]);
+  if (stat === undefined || !Number.isFinite(uptime)) return undefined;
+  const TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux that Node runs on
+  return Date.now() - (uptime - Number(stat.start) / TICKS_PER_SECOND) * 1000;
+}
+
 /**
  * Whether the process that an identity names still runs, as far as this process can know.
  *

@@ -1,0 +1,186 @@
+import type { FileStat, FileSystem, OpenFile, OpenMode, SyncKind } from "./file-system.ts";
+
+/** The operations of a {@link FileSystem} and of its files that change something, or ask. */
+export type FaultOperation =
+  | "open"
+  | "rename"
+  | "link"
+  | "unlink"
+  | "mkdir"
+  | "rmdir"
+  | "readdir"
+  | "lstat"
+  | "stat"
+  | "realpath"
+  | "utimes"
+  | "syncDirectory"
+  | "read"
+  | "write"
+  | "sync"
+  | "truncate"
+  | "fstat"
+  | "chmod"
+  | "close";
+
+/** One counted call. */
+export interface FaultCall {
+  /** Place among the counted calls, from 1. */
+  readonly number: number;
+  readonly operation: FaultOperation;
+  /** The path it worked on; of `rename` and `link` the new name. */
+  readonly path: string;
+}
+
+/** What goes wrong, and when. */
+export interface FaultPlan {
+  /** Number of the counted call that fails, from 1. Left out: none does, the calls are only counted. */
+  readonly at?: number;
+  /** Whether every counted call from then on fails too, as a broken disk does. Default false. */
+  readonly lasting?: boolean;
+  /** The system's code of the error. Default `EIO`. */
+  readonly errno?: string;
+  /** Which calls count. Default: all of them. For example `(call) => call.operation === "sync"`. */
+  readonly counts?: (call: FaultCall) => boolean;
+  /** Writes that are hit write only half of their bytes, at least one byte less, and report the short count without an error. Default false. */
+  readonly shortWrites?: boolean;
+  /** Whether the operation takes effect before its error is reported (a rename that happened, and answered EIO). Default false. */
+  readonly afterEffect?: boolean;
+  /** Runs before each counted call: a test may end the process here, or swap a file. */
+  readonly beforeCall?: (call: FaultCall) => void;
+}
+
+/** A {@link FileSystem} that goes wrong as planned. */
+export interface FaultyFileSystem extends FileSystem {
+  /** The counted calls so far, also those that failed. */
+  readonly calls: readonly FaultCall[];
+  /** How many calls failed or were cut short by plan. */
+  readonly injected: number;
+  /** Files that are open now: 0 after each operation that cleans up. */
+  readonly openFiles: number;
+}
+
+function systemError(errno: string, call: FaultCall): Error {
+  return Object.assign(new Error(`${errno}: injected, ${call.operation} '${call.path}'`), {
+    code: errno,
+    errno: -1,
+    syscall: call.operation,
+    path: call.path,
+  });
+}
+
+/**
+ * Wraps a file system so that its n-th call fails: once or from then on, with any system error, or as a short write.
+ * For tests that go through every point where something can fail:
+ *
+ * ```ts
+ * for (let at = 1; ; at++) {
+ *   const disk = faultyFileSystem(nodeFileSystem, { at, errno: "ENOSPC" });
+ *   await attempt(disk);              // check what must hold
+ *   if (disk.injected === 0) break;   // a clean run: every call has failed once
+ * }
+ * ```
+ *
+ * @param base - The file system that does the work.
+ * @param plan - What goes wrong. An empty plan only counts.
+ */
+export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): FaultyFileSystem {
+  const {
+    at,
+    lasting = false,
+    errno = "EIO",
+    counts,
+    shortWrites = false,
+    afterEffect = false,
+    beforeCall,
+  } = plan;
+  const calls: FaultCall[] = [];
+  let injected = 0;
+  let openFiles = 0;
+
+  function isHit(operation: FaultOperation, path: string): FaultCall | undefined {
+    const call = { number: calls.length + 1, operation, path };
+    if (counts !== undefined && !counts(call)) return undefined;
+    calls.push(call);
+    beforeCall?.(call);
+    if (at === undefined || !(call.number === at || (lasting && call.number > at))) return undefined;
+    injected++;
+    return call;
+  }
+
+  function doSync<T>(operation: FaultOperation, path: string, run: () => T): T {
+    const hit = isHit(operation, path);
+    if (hit === undefined) return run();
+    if (afterEffect) run();
+    throw systemError(errno, hit);
+  }
+
+  async function doAsync<T>(operation: FaultOperation, path: string, run: () => Promise<T>): Promise<T> {
+    const hit = isHit(operation, path);
+    if (hit === undefined) return run();
+    if (afterEffect) await run();
+    throw systemError(errno, hit);
+  }
+
+  /** The part of a write that happens: all, half by plan, or nothing and an error. */
+  function cut(path: string, data: Uint8Array): Uint8Array {
+    const hit = isHit("write", path);
+    if (hit === undefined) return data;
+    if (shortWrites) return data.subarray(0, Math.floor(data.byteLength / 2));
+    throw systemError(errno, hit);
+  }
+
+  function wrap(file: OpenFile): OpenFile {
+    const { path } = file;
+    let open = true;
+    openFiles++;
+    return {
+      path,
+      readSync: (buffer, position) => doSync("read", path, () => file.readSync(buffer, position)),
+      read: (buffer, position) => doAsync("read", path, () => file.read(buffer, position)),
+      writeSync: (data, position) => file.writeSync(cut(path, data), position),
+      write: async (data, position) => file.write(cut(path, data), position),
+      syncSync: (kind: SyncKind) => doSync("sync", path, () => file.syncSync(kind)),
+      sync: (kind: SyncKind) => doAsync("sync", path, () => file.sync(kind)),
+      truncateSync: (length) => doSync("truncate", path, () => file.truncateSync(length)),
+      statSync: (): FileStat => doSync("fstat", path, () => file.statSync()),
+      chmodSync: (mode) => doSync("chmod", path, () => file.chmodSync(mode)),
+      closeSync() {
+        // The descriptor is gone also where close() reports an error, as on Linux.
+        if (open) openFiles--;
+        open = false;
+        const hit = isHit("close", path);
+        file.closeSync();
+        if (hit !== undefined) throw systemError(errno, hit);
+      },
+    };
+  }
+
+  return {
+    get calls() {
+      return calls;
+    },
+    get injected() {
+      return injected;
+    },
+    get openFiles() {
+      return openFiles;
+    },
+    openSync(path: string, mode: OpenMode, permissions, options) {
+      const hit = isHit("open", path);
+      if (hit !== undefined) throw systemError(errno, hit);
+      return wrap(base.openSync(path, mode, permissions, options));
+    },
+    renameSync: (from, to) => doSync("rename", to, () => base.renameSync(from, to)),
+    linkSync: (existing, path) => doSync("link", path, () => base.linkSync(existing, path)),
+    unlinkSync: (path) => doSync("unlink", path, () => base.unlinkSync(path)),
+    mkdirSync: (path, permissions) => doSync("mkdir", path, () => base.mkdirSync(path, permissions)),
+    rmdirSync: (path) => doSync("rmdir", path, () => base.rmdirSync(path)),
+    readdirSync: (path) => doSync("readdir", path, () => base.readdirSync(path)),
+    lstatSync: (path) => doSync("lstat", path, () => base.lstatSync(path)),
+    statSync: (path) => doSync("stat", path, () => base.statSync(path)),
+    realpathSync: (path) => doSync("realpath", path, () => base.realpathSync(path)),
+    utimesSync: (path, mtimeNs) => doSync("utimes", path, () => base.utimesSync(path, mtimeNs)),
+    syncDirectorySync: (path) => doSync("syncDirectory", path, () => base.syncDirectorySync(path)),
+    syncDirectory: (path) => doAsync("syncDirectory", path, () => base.syncDirectory(path)),
+  };
+}
