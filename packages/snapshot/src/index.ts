@@ -1,1 +1,19 @@
-export {};
+export {
+  type RestoreConflict,
+  SnapshotConflictError,
+  SnapshotError,
+  type SnapshotErrorCode,
+} from "./errors.ts";
+export { DEFAULT_EXCLUDE, IGNORE_FILE } from "./ignore-rules.ts";
+export { DEFAULT_INCLUDE } from "./include.ts";
+export {
+  SNAPSHOT_ID_PATTERN,
+  type SnapshotFile,
+  type SnapshotManifest,
+  snapshotFileSchema,
+  snapshotIdSchema,
+  snapshotManifestSchema,
+} from "./manifest.ts";
+export { type IdentifiedFile, snapshotIdOf } from "./snapshot-id.ts";
+export { type SnapshotProgress, type TakeSnapshotOptions, takeSnapshot } from "./take-snapshot.ts";
+export type { SkipReason, SnapshotWarning } from "./walk.ts";

@@ -1,0 +1,243 @@
+import * as fs from "node:fs";
+
+import { type Clock, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
+
+import { SnapshotError } from "./errors.ts";
+import type { HashedFiles, HashFailure } from "./hash-files.ts";
+import { HashPool } from "./hash-pool.ts";
+import { IgnoreRules } from "./ignore-rules.ts";
+import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
+import type { SnapshotFile, SnapshotManifest } from "./manifest.ts";
+import { snapshotIdOf } from "./snapshot-id.ts";
+import type { TreeIndex } from "./tree-index.ts";
+import { type SkipReason, type SnapshotWarning, TreeWalk } from "./walk.ts";
+
+/** How far a snapshot is. */
+export interface SnapshotProgress {
+  readonly phase: "read" | "store";
+  /** Files found (`read`) or stored (`store`) so far. */
+  readonly files: number;
+  /** Bytes read so far. */
+  readonly bytes: number;
+}
+
+/** How {@link takeSnapshot} works. */
+export interface TakeSnapshotOptions {
+  /** Folders and files to take, relative to the root; `.` is all of it. Default: `specs`, `src`, `tests`, `docs`. */
+  readonly include?: readonly string[] | undefined;
+  /** Rules as in a `.gitignore`, relative to the root, that decide before any `.holdfastignore`. Default: none. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Where the manifest, the contents and the stat cache are kept. Default: nowhere. */
+  readonly store?: Store | undefined;
+  /** Whether the content of every file is kept in the store. Default: true when there is a store. */
+  readonly contents?: boolean | undefined;
+  /** A snapshot taken earlier in this process, of the same root with the same options: what did not change since is not read again. */
+  readonly previous?: SnapshotManifest | undefined;
+  /** What happens when a file changes, vanishes or cannot be read: `fail` (default) with an error that names it, or `skip` with a warning. */
+  readonly onProblem?: "fail" | "skip" | undefined;
+  /** Called for everything that is left out although it stands where files are taken. */
+  readonly onWarning?: ((warning: SnapshotWarning) => void) | undefined;
+  readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Source of `created_at`, in microseconds since 1970. Default: the system's clock. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What a manifest taken in this process remembers, out of sight of JSON. */
+const MEMORY: unique symbol = Symbol("holdfast.snapshot.memory");
+interface Memory {
+  readonly scope: string;
+  readonly id: string;
+  readonly index: TreeIndex;
+}
+
+/** A slice of walking, in milliseconds, before other work of the process gets its turn. */
+const SLICE_MS = 4;
+const SLICE_WHILE_HASHING_MS = 1;
+
+/**
+ * Takes a snapshot of a workspace: the paths, checksums, sizes, times and modes of its files, named by their content.
+ *
+ * Symlinks are never followed and never part of a snapshot; neither are FIFOs, sockets, devices and names that are not
+ * UTF-8. Hidden files and the folders of `DEFAULT_EXCLUDE` are left out unless a rule takes them in. Nothing outside the
+ * root is read, even when a folder is swapped for a symlink meanwhile.
+ *
+ * With a store, contents are durable before the manifest that names them, and both when it resolves.
+ *
+ * @param root - The workspace.
+ * @throws {SnapshotError} `SNAPSHOT_ROOT`; `SNAPSHOT_CHANGED`, `SNAPSHOT_VANISHED` or `SNAPSHOT_UNREADABLE` naming a file,
+ *   unless `onProblem` is `skip`.
+ */
+export async function takeSnapshot(
+  root: string,
+  options: TakeSnapshotOptions = {},
+): Promise<SnapshotManifest> {
+  const { include = DEFAULT_INCLUDE, exclude = [], clock = systemClock, signal } = options;
+  const tree = includeTree(include);
+  const rules = IgnoreRules.of(exclude);
+  signal?.throwIfAborted();
+  const real = realFolder(root);
+  const scope = JSON.stringify([real, include, exclude]);
+  const memory = (options.previous as { [MEMORY]?: Memory } | undefined)?.[MEMORY];
+  const known = memory?.scope === scope ? memory : undefined;
+
+  const startedNs = BigInt(Date.now()) * 1_000_000n;
+  const warn = (path: string, reason: SkipReason) =>
+    options.onWarning?.({ path, reason, message: warningText(path, reason) });
+  const problem = (path: string, reason: SkipReason, cause?: unknown) => {
+    if (options.onProblem !== "skip") throw problemError(real, path, reason, cause);
+    warn(path, reason);
+  };
+
+  let read = 0;
+  const pool = new HashPool({
+    signal,
+    onBytes: (bytes) => {
+      read += bytes;
+    },
+    onHashed: (hashed, owners) => takeHashed(walk, hashed, owners),
+  });
+  const walk = new TreeWalk({
+    root: real,
+    include: tree,
+    rules,
+    old: known?.index,
+    reportMissing: options.include !== undefined,
+    isRacy: (ctimeNs, mtimeNs) => isRacy(ctimeNs, mtimeNs, startedNs),
+    hash: (folder, name, owner) => pool.add(folder, name, owner),
+    warn,
+    problem,
+  });
+  const stop = () => void pool.close();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    let since = performance.now();
+    for (const _ of walk.run()) {
+      if (performance.now() - since < (pool.busy ? SLICE_WHILE_HASHING_MS : SLICE_MS)) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      signal?.throwIfAborted();
+      options.onProgress?.({ phase: "read", files: walk.files.length, bytes: read });
+      since = performance.now();
+    }
+    await pool.finish();
+    signal?.throwIfAborted();
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    await pool.close();
+  }
+
+  const files = (
+    walk.files.includes(undefined) ? walk.files.filter((file) => file !== undefined) : walk.files
+  ) as SnapshotFile[];
+  const id = walk.unchanged && known !== undefined ? known.id : snapshotIdOf(files);
+  const manifest: SnapshotManifest = {
+    schema: "holdfast/snapshot-manifest/v1",
+    snapshot_id: id,
+    created_at: formatTimestamp(clock()),
+    workspace_root: "./",
+    ...(options.include === undefined ? {} : { include: [...include] }),
+    ...(exclude.length === 0 ? {} : { exclude: [...exclude] }),
+    files,
+  };
+  Object.defineProperty(manifest, MEMORY, { value: { scope, id, index: walk.index } satisfies Memory });
+  return manifest;
+}
+
+function takeHashed(walk: TreeWalk, hashed: HashedFiles, owners: readonly number[]): void {
+  const failures = new Map(hashed.failures.map((failure) => [failure.index, failure]));
+  for (let index = 0; index < owners.length; index++) {
+    const owner = owners[index] as number;
+    if (owner < 0) continue;
+    const failure = failures.get(index);
+    if (failure === undefined) {
+      const sum = hashed.sums.slice(index * 71, index * 71 + 71);
+      walk.hashed(owner, sum, hashed.modes[index] as number, hashed.stats, index * 5);
+    } else {
+      const cause =
+        failure.code === "" ? undefined : Object.assign(new Error(failure.code), { code: failure.code });
+      walk.notHashed(owner, REASONS[failure.failure], cause);
+    }
+  }
+}
+
+const REASONS: { readonly [failure in HashFailure]: SkipReason } = {
+  vanished: "vanished",
+  outside: "vanished",
+  "not-a-file": "vanished",
+  changed: "changed",
+  unreadable: "unreadable",
+  large: "unreadable",
+};
+
+/**
+ * Whether a file may still change without its times showing it. A kernel's clock ticks every 1 to 10 milliseconds, a
+ * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good.
+ */
+function isRacy(ctimeNs: bigint, mtimeNs: bigint, startedNs: bigint): boolean {
+  const coarse = ctimeNs % 1_000_000n === 0n && mtimeNs % 1_000_000n === 0n;
+  const slack = coarse ? 2_100_000_000n : 100_000_000n;
+  return ctimeNs > startedNs - slack || mtimeNs > startedNs - slack;
+}
+
+/** The real path of a folder. */
+export function realFolder(root: string): string {
+  try {
+    const real = fs.realpathSync(root);
+    if (fs.lstatSync(real).isDirectory()) return real;
+  } catch (cause) {
+    throw new SnapshotError("SNAPSHOT_ROOT", `Cannot read folder "${root}": ${(cause as Error).message}`, {
+      path: root,
+      cause,
+    });
+  }
+  throw new SnapshotError("SNAPSHOT_ROOT", `Cannot read folder "${root}": it is not a folder`, {
+    path: root,
+  });
+}
+
+function warningText(path: string, reason: SkipReason): string {
+  switch (reason) {
+    case "symlink":
+      return `"${path}" is a symlink and not part of the snapshot`;
+    case "special":
+      return `"${path}" is no regular file and not part of the snapshot`;
+    case "not-utf8":
+      return `The name "${path}" is not UTF-8; it is not part of the snapshot`;
+    case "excluded":
+      return `"${path}" is left out by default; a rule such as "!${path}/" in .holdfastignore takes it in`;
+    case "missing":
+      return `"${path}" is to be included and is not there`;
+    case "unreadable":
+      return `"${path}" cannot be read and is not part of the snapshot`;
+    case "vanished":
+      return `"${path}" vanished or was replaced while it was read; it is not part of the snapshot`;
+    case "changed":
+      return `"${path}" kept changing while it was read; it is not part of the snapshot`;
+  }
+}
+
+function problemError(root: string, path: string, reason: SkipReason, cause: unknown): SnapshotError {
+  if (cause instanceof SnapshotError) return cause;
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const where = { path, cause };
+  const start = `Cannot take a snapshot of "${path}" in "${root}":`;
+  if (reason === "changed") {
+    return new SnapshotError(
+      "SNAPSHOT_CHANGED",
+      `${start} it kept changing while it was read; try again when nothing writes it`,
+      where,
+    );
+  }
+  if (reason === "vanished") {
+    return new SnapshotError(
+      "SNAPSHOT_VANISHED",
+      `${start} it vanished or was replaced while it was read; try again`,
+      where,
+    );
+  }
+  return new SnapshotError(
+    "SNAPSHOT_UNREADABLE",
+    `${start} it cannot be read (${code ?? "unknown"}); change its permissions or exclude it`,
+    where,
+  );
+}
