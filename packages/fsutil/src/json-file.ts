@@ -153,7 +153,7 @@ function hasLossy(root: unknown): boolean {
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
     if ("toJSON" in item && typeof item.toJSON === "function") continue;
     const isList = Array.isArray(item);
-    const children: readonly unknown[] = isList ? item : Object.values(item);
+    const children: readonly unknown[] = Array.isArray(item) ? item : Object.values(item);
     for (const child of children) {
       if (typeof child === "string" || typeof child === "boolean") continue;
       if (typeof child === "object") {
