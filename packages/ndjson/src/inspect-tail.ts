@@ -1,0 +1,111 @@
+import { isUtf8 } from "node:buffer";
+import type { OpenFile } from "@holdfast/fsutil";
+
+/** `json`: every line is one JSON value. `text`: every line is text in UTF-8. */
+export type LogFormat = "json" | "text";
+
+/** What was wrong with the end of a log. */
+export type TornReason = "unterminated" | "zeros" | "garbage" | "batch";
+
+/** How a log ends: `end` is the offset after its last whole record. */
+export type TailState =
+  | { readonly kind: "whole"; readonly end: number }
+  | { readonly kind: "torn"; readonly end: number; readonly reason: TornReason }
+  | { readonly kind: "damaged"; readonly offset: number; readonly cause: unknown };
+
+const BLOCK = 64 * 1024;
+// A run of lines that hold nothing readable is looked through this far back; a file of nothing else is not a log.
+const MAX_RUN = 16 * 1024 * 1024;
+// One flipped bit spoils three bytes of UTF-8 at most. A page of zeros or of other data spoils many more.
+const NOT_TEXT = 8;
+
+/** Reads at most `length` bytes at `offset`; fewer only at the end of the file. */
+export function readAtSync(file: OpenFile, offset: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const count = file.readSync(bytes.subarray(done), offset + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
+}
+
+/** Offset of the last newline before `before`; -1 when there is none. */
+function lastNewline(file: OpenFile, before: number): number {
+  for (let end = before; end > 0; ) {
+    const start = Math.max(0, end - BLOCK);
+    const found = readAtSync(file, start, end - start).lastIndexOf(0x0a);
+    if (found !== -1) return start + found;
+    end = start;
+  }
+  return -1;
+}
+
+/** Why a line (without its newline) is not a record; `undefined` when it is one. */
+export function lineFault(line: Buffer, format: LogFormat, first: boolean): unknown {
+  if (!isUtf8(line)) return new SyntaxError("the line is not UTF-8");
+  if (format === "text") return undefined;
+  const text = line.toString("utf8");
+  try {
+    JSON.parse(first && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** How many bytes cannot stand in a line of text, as far as it matters. */
+function unreadable(bytes: Buffer): number {
+  let count = 0;
+  for (const byte of bytes) if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) count++;
+  if (count >= NOT_TEXT || isUtf8(bytes)) return count;
+  const replaced = bytes.toString("utf8").split("\ufffd").length - 1;
+  const meant = bytes.toString("latin1").split("\u00ef\u00bf\u00bd").length - 1;
+  return count + replaced - meant;
+}
+
+function onlyZeros(file: OpenFile, from: number, to: number): boolean {
+  for (let at = from; at < to; at += BLOCK) {
+    if (readAtSync(file, at, Math.min(BLOCK, to - at)).some((byte) => byte !== 0)) return false;
+  }
+  return true;
+}
+
+/**
+ * Looks at the end of a log, backwards, as far as its last whole record.
+ *
+ * Bytes after the last newline are torn. Lines before it that end in a newline and hold no record are torn too where they
+ * are evidently not text (pages of zeros, pages of something else); a line that could have been a record is damage.
+ */
+export function inspectTail(
+  file: OpenFile,
+  size: number,
+  options: { readonly format: LogFormat; readonly maxLineBytes: number },
+): TailState {
+  const wholeEnd = lastNewline(file, size) + 1;
+  let cut = wholeEnd;
+  let spoiled = unreadable(readAtSync(file, wholeEnd, Math.min(size - wholeEnd, BLOCK)));
+  let fault: unknown;
+  while (cut > 0 && wholeEnd - cut < MAX_RUN) {
+    const start = lastNewline(file, cut - 1) + 1;
+    if (cut - 1 - start > options.maxLineBytes) break; // written under another limit
+    const line = readAtSync(file, start, cut - 1 - start);
+    const lineIs = lineFault(line, options.format, start === 0);
+    if (lineIs === undefined) break;
+    fault = lineIs;
+    spoiled += unreadable(line);
+    cut = start;
+  }
+  if (cut === wholeEnd) {
+    if (size === wholeEnd) return { kind: "whole", end: size };
+    return {
+      kind: "torn",
+      end: wholeEnd,
+      reason: onlyZeros(file, wholeEnd, size) ? "zeros" : "unterminated",
+    };
+  }
+  const isLog = cut > 0 && wholeEnd - cut < MAX_RUN;
+  if (isLog && spoiled >= NOT_TEXT) return { kind: "torn", end: cut, reason: "garbage" };
+  return { kind: "damaged", offset: cut, cause: fault };
+}

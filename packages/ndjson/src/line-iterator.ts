@@ -1,0 +1,148 @@
+import { isAscii } from "node:buffer";
+import { asLogError, LogError } from "./errors.ts";
+import type { PlacedBlock } from "./placed-blocks.ts";
+
+/** What to do with a line: gives its value; `undefined` leaves it out. */
+export type TakeLine<T> = (
+  block: PlacedBlock,
+  ascii: string | undefined,
+  start: number,
+  end: number,
+  index: number,
+) => T | undefined;
+
+export interface LineIteratorOptions<T> {
+  readonly path: string;
+  readonly take: TakeLine<T>;
+  readonly maxLineBytes: number;
+  /** Position after which nothing is given. */
+  readonly to: number;
+  /** Asked about an error of `take`: true when the rest of the log is a torn tail, so that the log ends here. */
+  readonly endsAt: (block: PlacedBlock, error: unknown) => boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Lines of a log, one by one. Written out by hand: an async generator costs more for each line than reading and parsing a
+ * short one does. Lines of a block that was read already are given without waiting.
+ */
+export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+  readonly #blocks: AsyncGenerator<PlacedBlock, void>;
+  readonly #options: LineIteratorOptions<T>;
+  #block: PlacedBlock | undefined;
+  #ascii: string | undefined;
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #index = 0;
+  #left: number;
+  #busy: Promise<unknown> | undefined;
+  #done = false;
+
+  constructor(blocks: AsyncGenerator<PlacedBlock, void>, from: number, options: LineIteratorOptions<T>) {
+    this.#blocks = blocks;
+    this.#options = options;
+    this.#left = options.to - from + 1;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#busy !== undefined) return this.#after(() => this.next());
+    if (this.#left <= 0 && !this.#done) return this.#hold(this.#end());
+    try {
+      const value = this.#takeNext();
+      if (value !== undefined) return Promise.resolve({ done: false, value });
+    } catch (error) {
+      return this.#hold(this.#failed(error));
+    }
+    return this.#done ? Promise.resolve({ done: true, value: undefined }) : this.#hold(this.#advance());
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    if (this.#busy !== undefined) return this.#after(() => this.return());
+    return this.#hold(this.#end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #after(then: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
+    return (this.#busy ?? Promise.resolve()).then(then, then);
+  }
+
+  #hold(work: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
+    const held = work.finally(() => {
+      if (this.#busy === held) this.#busy = undefined;
+    });
+    this.#busy = held;
+    return held;
+  }
+
+  #takeNext(): T | undefined {
+    const { take, maxLineBytes } = this.#options;
+    while (this.#block !== undefined && this.#at < this.#bytes.length && this.#left > 0) {
+      const start = this.#at;
+      const end =
+        this.#ascii === undefined ? this.#bytes.indexOf(0x0a, start) : this.#ascii.indexOf("\n", start);
+      if (end - start > maxLineBytes) {
+        const { path, offset } = this.#block.place;
+        const at = offset + start;
+        throw new LogError(
+          "LOG_LINE_TOO_LONG",
+          `Cannot read "${path}": the line at offset ${at} has ${end - start} bytes, the limit is ${maxLineBytes}; raise maxLineBytes`,
+          { path },
+        );
+      }
+      this.#at = end + 1;
+      const index = this.#index++;
+      this.#block.lines = this.#index;
+      const value = take(this.#block, this.#ascii, start, end, index);
+      this.#left--;
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  async #advance(): Promise<IteratorResult<T>> {
+    while (true) {
+      let next: IteratorResult<PlacedBlock, void>;
+      try {
+        next = await this.#blocks.next();
+      } catch (error) {
+        return await this.#failed(error);
+      }
+      if (next.done === true) return await this.#end();
+      this.#block = next.value;
+      this.#bytes = next.value.bytes;
+      this.#ascii = isAscii(this.#bytes) ? this.#bytes.toString("latin1") : undefined;
+      this.#at = 0;
+      this.#index = 0;
+      try {
+        const value = this.#takeNext();
+        if (value !== undefined) return { done: false, value };
+      } catch (error) {
+        return await this.#failed(error);
+      }
+      if (this.#left <= 0) return await this.#end();
+    }
+  }
+
+  async #end(): Promise<IteratorResult<T>> {
+    this.#done = true;
+    this.#block = undefined;
+    await this.#blocks.return();
+    return { done: true, value: undefined };
+  }
+
+  async #failed(error: unknown): Promise<IteratorResult<T>> {
+    const { endsAt, signal, path } = this.#options;
+    const block = this.#block;
+    if (block !== undefined && endsAt(block, error)) return await this.#end();
+    await this.#end();
+    if (signal?.aborted === true) throw error;
+    throw asLogError("read", path, error);
+  }
+}

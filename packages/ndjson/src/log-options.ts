@@ -1,0 +1,74 @@
+import type { FileSystem } from "@holdfast/fsutil";
+import type { LogFormat } from "./inspect-tail.ts";
+import type { TailRepair } from "./recover-tail.ts";
+
+/**
+ * When an append resolves. `each`: when its record is on stable storage. `batch`: when it is written (it survives the end of
+ * the process); a sync follows within `syncIntervalMs`, and `flush()` waits for one. `none`: when it is written; never synced.
+ */
+export type LogDurability = "each" | "batch" | "none";
+
+/** Options of {@link openLog}. */
+export interface OpenLogOptions {
+  /** Default `each`. */
+  readonly durability?: LogDurability;
+  /** `json` (default): a line is one JSON value, and damage of the last lines is judged by that. `text`: any text. */
+  readonly format?: LogFormat;
+  /** Longest line in bytes, without its newline; default 64 MiB. A longer record is refused before a byte is written. */
+  readonly maxLineBytes?: number;
+  /** The file is put aside under a name with the time before it would grow past this many bytes; default: never. */
+  readonly rotateBytes?: number;
+  /** With `batch`: longest time between a write and its sync, in milliseconds; default 50. */
+  readonly syncIntervalMs?: number;
+  /** Permission bits of a new file; default 0o600. */
+  readonly mode?: number;
+  /** Called once, before `openLog` resolves, when a torn tail was cut. */
+  readonly onRepair?: (repair: TailRepair) => void;
+  /**
+   * A check that runs before a group of records is written and again before it is acknowledged: throws when this writer has
+   * lost its right to write. Before the write: nothing is written. After it: nothing is acknowledged, and the log is failed.
+   */
+  readonly beforeAcknowledge?: () => void;
+  /** Microseconds since 1970, for the names of rotated files; default: the system's clock. */
+  readonly clock?: () => bigint;
+  /** Stops the opening (a large log is read once, to count its lines). */
+  readonly signal?: AbortSignal;
+  /** What to work on. Default: the disk. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** Options of one append. */
+export interface AppendOptions {
+  /** The position the log must end at; otherwise `LOG_CONFLICT`, and nothing is written. */
+  readonly expected?: number;
+  /** As `beforeAcknowledge` of {@link OpenLogOptions}, for this append alone: before its write, a throw refuses this append. */
+  readonly beforeAcknowledge?: () => void;
+}
+
+/** Where an append went. For a batch: its last record. */
+export interface Appended {
+  /** Place in the whole log, from 1, rotated files included. */
+  readonly position: number;
+  /** Where the line starts in the current file, in bytes. */
+  readonly offset: number;
+  /** Length of the line in bytes, without its newline. */
+  readonly length: number;
+}
+
+/** Where a line is. */
+export interface LogPlace {
+  /** Place in the whole log, from 1, rotated files included. */
+  readonly position: number;
+  /** The file the line is in. */
+  readonly path: string;
+  /** Line in that file, from 1. */
+  readonly line: number;
+  /** Where the line starts in that file, in bytes. */
+  readonly offset: number;
+}
+
+/** A {@link LogPlace} to start reading at, with what tells whether it is still right. */
+export interface LogStart extends LogPlace {
+  /** The file, whatever its name is by now. */
+  readonly inode: bigint;
+}

@@ -1,0 +1,448 @@
+import { hash } from "node:crypto";
+import { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
+import { AppendQueue, lineCount, type Waiting } from "./append-queue.ts";
+import { BatchIntent } from "./batch-intent.ts";
+import { asLogError, LogConflictError, LogError } from "./errors.ts";
+import type { LineIndex } from "./line-index.ts";
+import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
+import type { Log } from "./open-log.ts";
+import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
+import { recordText } from "./record-text.ts";
+import type { TailRepair } from "./recover-tail.ts";
+import { rotateLog } from "./rotate-log.ts";
+import { writeAll, writeAllSync } from "./write-all.ts";
+
+// Records that wait are written together up to this size: one write, one sync.
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+// A larger write goes to the thread pool; a smaller one costs less than the way there.
+const SYNC_WRITE_BYTES = 1024 * 1024;
+const KEPT_BUFFER_BYTES = 1024 * 1024;
+
+interface Group {
+  readonly members: Waiting[];
+  readonly conflicts: { readonly waiting: Waiting; readonly error: unknown }[];
+  readonly bytes: number;
+  readonly hasBatch: boolean;
+  readonly hasFlush: boolean;
+  readonly rotateFirst: boolean;
+}
+
+/** Lets everything run that is ready to run: callers whose append was just acknowledged append again, into the next group. */
+function afterCallers(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** {@link Log} over an open file: a queue, and one loop that writes what waits, syncs once, and acknowledges in order. */
+export class LogWriter implements Log {
+  readonly path: string;
+  readonly repair: TailRepair | undefined;
+  readonly #options: OpenLogOptions;
+  readonly #fileSystem: FileSystem;
+  readonly #maxLineBytes: number;
+  readonly #index: LineIndex;
+  readonly #queue = new AppendQueue();
+  readonly #intent: BatchIntent;
+  readonly #release: () => void;
+  #file: OpenFile;
+  #identity: FileStat;
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #inFlightBytes = 0;
+  #running: Promise<void> | undefined;
+  #failure: LogError | undefined;
+  /** A failure that no caller was told yet (a sync in the background). */
+  #untold = false;
+  #closing: Promise<void> | undefined;
+  #unsynced = false;
+  #timer: NodeJS.Timeout | undefined;
+  #readyWaiters: { readonly below: number; readonly resolve: () => void }[] = [];
+
+  constructor(
+    path: string,
+    prepared: { readonly file: OpenFile; readonly repair: TailRepair | undefined; readonly index: LineIndex },
+    options: OpenLogOptions,
+    release: () => void,
+  ) {
+    this.path = path;
+    this.repair = prepared.repair;
+    this.#file = prepared.file;
+    this.#identity = prepared.file.statSync();
+    this.#index = prepared.index;
+    this.#options = options;
+    this.#fileSystem = options.fileSystem ?? nodeFileSystem;
+    this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
+    this.#intent = new BatchIntent(path, this.#fileSystem);
+    this.#release = release;
+  }
+
+  get position(): number {
+    return this.#index.position;
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  get pendingBytes(): number {
+    return this.#queue.bytes + this.#inFlightBytes;
+  }
+
+  seek(position: number): LogStart | undefined {
+    return this.#index.seek(this.path, this.#identity.ino, position);
+  }
+
+  append(record: unknown, options?: AppendOptions): Promise<Appended> {
+    return this.#accept(() => this.#enqueueLine(this.#recordText(record), options));
+  }
+
+  appendMany(records: readonly unknown[], options?: AppendOptions): Promise<Appended> {
+    return this.#accept(() =>
+      this.#enqueueLines(
+        records.map((record) => this.#recordText(record)),
+        options,
+      ),
+    );
+  }
+
+  appendText(text: string, options?: AppendOptions): Promise<Appended> {
+    return this.#accept(() => this.#enqueueLine(this.#exactText(text), options));
+  }
+
+  appendTexts(texts: readonly string[], options?: AppendOptions): Promise<Appended> {
+    return this.#accept(() =>
+      this.#enqueueLines(
+        texts.map((text) => this.#exactText(text)),
+        options,
+      ),
+    );
+  }
+
+  async ready(maxPendingBytes: number = 16 * 1024 * 1024): Promise<void> {
+    if (this.pendingBytes <= maxPendingBytes) return;
+    await new Promise<void>((resolve) => this.#readyWaiters.push({ below: maxPendingBytes, resolve }));
+  }
+
+  async flush(): Promise<void> {
+    await this.#accept(() =>
+      this.#enqueue({ text: undefined, bytes: 0, length: 0, lengths: undefined }, undefined),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #accept(enqueue: () => Promise<Appended>): Promise<Appended> {
+    try {
+      if (this.#closing !== undefined) {
+        throw new LogError(
+          "LOG_CLOSED",
+          `Cannot append to "${this.path}": the log is closed; open it again`,
+          { path: this.path },
+        );
+      }
+      if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+      return enqueue();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #recordText(record: unknown): string {
+    if (this.#options.format === "text")
+      throw new TypeError("append() is for logs of JSON; use appendText() for a text log");
+    return recordText(record);
+  }
+
+  #exactText(text: string): string {
+    if (text.includes("\n")) throw new TypeError("A line of a log cannot hold a newline");
+    if (!text.isWellFormed())
+      throw new TypeError("A line of a log cannot hold a lone surrogate: UTF-8 has no bytes for it");
+    if (text === "" && this.#options.format !== "text")
+      throw new TypeError("An empty line is no value of JSON");
+    return text;
+  }
+
+  #lengthOf(text: string): number {
+    const length = Buffer.byteLength(text);
+    if (length <= this.#maxLineBytes) return length;
+    throw new LogError(
+      "LOG_LINE_TOO_LONG",
+      `Cannot append to "${this.path}": the record has ${length} bytes, the limit is ${this.#maxLineBytes}; keep large content in a file of its own, or raise maxLineBytes`,
+      { path: this.path },
+    );
+  }
+
+  #enqueueLine(text: string, options: AppendOptions | undefined): Promise<Appended> {
+    const length = this.#lengthOf(text);
+    return this.#enqueue({ text, bytes: length + 1, length, lengths: undefined }, options);
+  }
+
+  #enqueueLines(texts: readonly string[], options: AppendOptions | undefined): Promise<Appended> {
+    const lengths = texts.map((text) => this.#lengthOf(text));
+    if (lengths.length === 0)
+      return this.#enqueue({ text: undefined, bytes: 0, length: 0, lengths: undefined }, options);
+    const bytes = lengths.reduce((sum, length) => sum + length + 1, 0);
+    const length = lengths.at(-1) ?? 0;
+    return this.#enqueue(
+      { text: texts.join("\n"), bytes, length, lengths: lengths.length > 1 ? lengths : undefined },
+      options,
+    );
+  }
+
+  #enqueue(
+    lines: Pick<Waiting, "text" | "bytes" | "length" | "lengths">,
+    options: AppendOptions | undefined,
+  ): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      const { text, bytes, length, lengths } = lines;
+      this.#queue.push({ text, bytes, length, lengths, options, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    await afterCallers();
+    while (this.#queue.length > 0) {
+      const group = this.#takeGroup();
+      this.#inFlightBytes = group.bytes;
+      try {
+        await this.#commit(group);
+      } catch (error) {
+        this.#fail(error, group);
+      }
+      this.#inFlightBytes = 0;
+      this.#wakeReady();
+      await afterCallers();
+    }
+    this.#running = undefined;
+  }
+
+  /** Takes what is written together: as much as waits, up to a size, and up to where the file has to be rotated. */
+  #takeGroup(): Group {
+    const { rotateBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const members: Waiting[] = [];
+    const conflicts: Group["conflicts"] = [];
+    const first = this.#queue.peek();
+    const rotateFirst = first !== undefined && this.size > 0 && this.size + first.bytes > rotateBytes;
+    let size = rotateFirst ? 0 : this.size;
+    let position = this.position;
+    let bytes = 0;
+    let hasBatch = false;
+    let hasFlush = false;
+    while (true) {
+      const next = this.#queue.peek();
+      if (next === undefined) break;
+      const isFull = bytes > 0 && bytes + next.bytes > MAX_GROUP_BYTES;
+      if (isFull || (size > 0 && next.bytes > 0 && size + next.bytes > rotateBytes)) break;
+      this.#queue.take();
+      try {
+        const expected = next.options?.expected;
+        if (expected !== undefined && expected !== position)
+          throw new LogConflictError(this.path, expected, position);
+        next.options?.beforeAcknowledge?.();
+      } catch (error) {
+        conflicts.push({ waiting: next, error });
+        continue;
+      }
+      members.push(next);
+      bytes += next.bytes;
+      size += next.bytes;
+      position += lineCount(next);
+      hasBatch ||= next.lengths !== undefined;
+      hasFlush ||= next.text === undefined;
+    }
+    return { members, conflicts, bytes, hasBatch, hasFlush, rotateFirst: rotateFirst && bytes > 0 };
+  }
+
+  async #commit(group: Group): Promise<void> {
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    const { durability = "each" } = this.#options;
+    if (group.bytes > 0) {
+      this.#recheck();
+      this.#assertUnchanged();
+      if (group.rotateFirst) await this.#rotate();
+      await this.#write(group);
+      if (durability !== "none") this.#unsynced = true;
+      if (durability === "each" || group.hasFlush) await this.#sync();
+      this.#recheck(group.members);
+    } else if (group.hasFlush) {
+      await this.#sync();
+    }
+    for (const waiting of group.members) this.#acknowledge(waiting);
+    for (const { waiting, error } of group.conflicts) waiting.reject(error);
+    if (this.#unsynced) this.#syncLater();
+  }
+
+  #acknowledge(waiting: Waiting): void {
+    if (waiting.text !== undefined) this.#index.add(waiting.length, waiting.lengths);
+    const offset = waiting.text === undefined ? this.size : this.size - waiting.length - 1;
+    waiting.resolve({ position: this.position, offset, length: waiting.length });
+  }
+
+  /** A writer that lost its right must not write, and must not say that it wrote. */
+  #recheck(members: readonly Waiting[] = []): void {
+    try {
+      this.#options.beforeAcknowledge?.();
+      for (const { options } of members) options?.beforeAcknowledge?.();
+    } catch (error) {
+      throw new LostRight(error);
+    }
+  }
+
+  /** Somebody else wrote to the file, replaced it or removed it: positions would be wrong, and the name is not ours. */
+  #assertUnchanged(): void {
+    const now = this.#fileSystem.statSync(this.path);
+    const is =
+      now === undefined
+        ? "gone"
+        : now.ino !== this.#identity.ino || now.dev !== this.#identity.dev
+          ? "another file"
+          : "";
+    const changed =
+      is === "" && now?.size !== this.size ? `${now?.size} bytes long instead of ${this.size}` : is;
+    if (changed === "") return;
+    throw new LogError(
+      "LOG_IO",
+      `Cannot append to "${this.path}": it is ${changed}; another program changed it while it was open here`,
+      { path: this.path },
+    );
+  }
+
+  async #rotate(): Promise<void> {
+    this.#intent.clear();
+    const { clock, durability, mode = 0o600 } = this.#options;
+    this.#file = await rotateLog(this.path, this.#file, {
+      fileSystem: this.#fileSystem,
+      microseconds: clock?.() ?? BigInt(Date.now()) * 1_000n,
+      durable: durability !== "none",
+      mode,
+    });
+    this.#identity = this.#file.statSync();
+    this.#index.rotate();
+  }
+
+  #encode(group: Group): Buffer {
+    let text = "";
+    for (const waiting of group.members) if (waiting.text !== undefined) text += `${waiting.text}\n`;
+    if (group.bytes > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(group.bytes, this.#buffer.length * 2));
+      if (grown.length > KEPT_BUFFER_BYTES) return encodeInto(grown, text, group.bytes);
+      this.#buffer = grown;
+    }
+    return encodeInto(this.#buffer, text, group.bytes);
+  }
+
+  async #write(group: Group): Promise<void> {
+    const bytes = this.#encode(group);
+    const start = this.size;
+    if (group.hasBatch) {
+      const range = { start, end: start + bytes.length, sha256: hash("sha256", bytes, "hex") };
+      await this.#intent.announce(range, this.#options.durability !== "none");
+    }
+    if (bytes.length <= SYNC_WRITE_BYTES) writeAllSync(this.#file, bytes, start);
+    else await writeAll(this.#file, bytes, start);
+  }
+
+  async #sync(): Promise<void> {
+    if (!this.#unsynced) return;
+    await this.#file.sync("data");
+    this.#unsynced = false;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #syncLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.flush().catch(() => {
+        this.#untold = true;
+      });
+    }, this.#options.syncIntervalMs ?? 50);
+  }
+
+  /** Ends the life of this log: what was not acknowledged is refused, and cut off where that is possible. */
+  #fail(cause: unknown, group: Group): void {
+    const lost = cause instanceof LostRight;
+    const error = lost ? cause.reason : asLogError("append to", this.path, cause);
+    if (this.#failure === undefined) {
+      this.#failure = asLogError("append to", this.path, error);
+      if (!lost) this.#cutUnacknowledged(group);
+    }
+    for (const waiting of group.members) waiting.reject(error);
+    for (const conflict of group.conflicts) conflict.waiting.reject(conflict.error);
+    for (let waiting = this.#queue.take(); waiting !== undefined; waiting = this.#queue.take()) {
+      waiting.reject(this.#refusal(this.#failure));
+    }
+  }
+
+  /** After a failed write or sync the pages in memory are not to be trusted; whole records are left, and nothing else. */
+  #cutUnacknowledged(group: Group): void {
+    try {
+      const { size } = this.#file.statSync();
+      // More than we wrote: it is not only ours any more.
+      if (size > this.size && size <= this.size + group.bytes) this.#file.truncateSync(this.size);
+    } catch {
+      // The next one to open the log repairs it.
+    }
+  }
+
+  #refusal(cause: LogError): LogError {
+    this.#untold = false;
+    return new LogError(
+      "LOG_FAILED",
+      `Cannot append to "${this.path}": an earlier write failed, so nothing after it can be trusted; close the log and open it again (${cause.message})`,
+      { path: this.path, cause },
+    );
+  }
+
+  #wakeReady(): void {
+    const waiting = this.#readyWaiters;
+    this.#readyWaiters = waiting.filter(({ below }) => this.pendingBytes > below);
+    for (const { below, resolve } of waiting) if (this.pendingBytes <= below) resolve();
+  }
+
+  async #close(): Promise<void> {
+    await this.#running;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    try {
+      if (this.#failure === undefined) {
+        try {
+          await this.#sync();
+          this.#intent.clear();
+        } catch (error) {
+          this.#failure = asLogError("close", this.path, error);
+          throw this.#failure;
+        }
+      } else if (this.#untold) {
+        throw this.#refusal(this.#failure);
+      }
+    } finally {
+      try {
+        this.#file.closeSync();
+      } finally {
+        this.#release();
+        this.#wakeReady();
+      }
+    }
+  }
+}
+
+/** What a check threw after the write: the bytes may belong to somebody else's log now, and stay. */
+class LostRight extends Error {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    super("lost the right to write");
+    this.reason = reason;
+  }
+}
+
+function encodeInto(buffer: Buffer, text: string, bytes: number): Buffer {
+  // Of ASCII, the cheaper copy.
+  buffer.write(text, 0, bytes, text.length === bytes ? "latin1" : "utf8");
+  return buffer.subarray(0, bytes);
+}

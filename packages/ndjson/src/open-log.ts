@@ -1,0 +1,146 @@
+import { dirname, join, resolve } from "node:path";
+import { ensureDirectory, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
+import { countLines } from "./count-lines.ts";
+import { asLogError, LogDamagedError, LogError } from "./errors.ts";
+import { LineIndex } from "./line-index.ts";
+import { rotatedFiles } from "./log-files.ts";
+import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
+import { holdLog } from "./log-registry.ts";
+import { LogWriter } from "./log-writer.ts";
+import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
+import { findTornTail, removeBatchIntent, repairTail, type TailRepair } from "./recover-tail.ts";
+
+const EVERY = 1024;
+
+/** A log that is open for appending: one writer, many callers. */
+export interface Log extends AsyncDisposable {
+  readonly path: string;
+  /** Position of the last acknowledged record; 0 for an empty log. */
+  readonly position: number;
+  /** Bytes of the current file up to the last acknowledged record. */
+  readonly size: number;
+  /** Bytes that were given to `append` and are not acknowledged yet. */
+  readonly pendingBytes: number;
+  /** What was cut off when the log was opened. */
+  readonly repair: TailRepair | undefined;
+  /** Appends a record as one line of compact JSON. Not for logs of format `text`. */
+  append(record: unknown, options?: AppendOptions): Promise<Appended>;
+  /** Appends several records in a row: after a crash they are all there, or none of them is. */
+  appendMany(records: readonly unknown[], options?: AppendOptions): Promise<Appended>;
+  /** Appends one line of exact text, without its newline. In a `json` log the caller vouches that it is one JSON value. */
+  appendText(text: string, options?: AppendOptions): Promise<Appended>;
+  /** {@link Log.appendText} for several lines that belong together. */
+  appendTexts(texts: readonly string[], options?: AppendOptions): Promise<Appended>;
+  /** Resolves when at most `maxPendingBytes` (default 16 MiB) wait to be written: for callers that do not await `append`. */
+  ready(maxPendingBytes?: number): Promise<void>;
+  /** Resolves when everything appended before is written and, unless the durability is `none`, on stable storage. */
+  flush(): Promise<void>;
+  /** A place at or shortly before a position of the current file, to start reading at; `undefined` when it was rotated away. */
+  seek(position: number): LogStart | undefined;
+  /** Waits for what was appended before, then closes. Twice is fine; appends after it reject with `LOG_CLOSED`. */
+  close(): Promise<void>;
+}
+
+function checkOptions(options: OpenLogOptions): void {
+  const atLeast = (name: "maxLineBytes" | "rotateBytes" | "syncIntervalMs", least: number): void => {
+    const value = options[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+      throw new RangeError(`${name} must be an integer of at least ${least}, not ${value}`);
+    }
+  };
+  atLeast("maxLineBytes", 1);
+  atLeast("rotateBytes", 1);
+  atLeast("syncIntervalMs", 0);
+}
+
+interface Prepared {
+  readonly file: OpenFile;
+  readonly repair: TailRepair | undefined;
+  readonly index: LineIndex;
+}
+
+async function countRotated(
+  path: string,
+  fileSystem: FileSystem,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let total = 0;
+  for (const { name } of rotatedFiles(path, fileSystem)) {
+    const file = fileSystem.openSync(join(dirname(path), name), "read", undefined, { noFollow: true });
+    try {
+      const { size } = file.statSync();
+      total += (await countLines(file, size, { every: Number.MAX_SAFE_INTEGER, findZero: false, signal }))
+        .lines;
+    } finally {
+      file.closeSync();
+    }
+  }
+  return total;
+}
+
+async function prepare(path: string, file: OpenFile, options: OpenLogOptions): Promise<Prepared> {
+  const {
+    fileSystem = nodeFileSystem,
+    format = "json",
+    maxLineBytes = DEFAULT_MAX_LINE_BYTES,
+    signal,
+  } = options;
+  const repair = await findTornTail(file, { path, fileSystem, format, maxLineBytes, signal });
+  if (repair !== undefined) await repairTail(file, repair, fileSystem);
+  await removeBatchIntent(path, fileSystem);
+  const { size } = file.statSync();
+  const count = await countLines(file, size, { every: EVERY, findZero: format === "json", signal });
+  if (count.zeroAt !== undefined) {
+    const { line, offset } = count.zeroAt;
+    throw new LogDamagedError(
+      `Cannot open "${path}": line ${line} at offset ${offset} holds zero bytes and records follow it; look at it, and repair the file before it is appended to`,
+      { path, line, offset },
+    );
+  }
+  // Whole lines of a writer that was killed before its sync become the truth now: they must not vanish later.
+  if (options.durability !== "none") {
+    if (size > 0) await file.sync("full");
+    await fileSystem.syncDirectory(dirname(path));
+  }
+  const before = await countRotated(path, fileSystem, signal);
+  return { file, repair, index: new LineIndex(EVERY, before, count.lines, size, count.offsets) };
+}
+
+/**
+ * Opens a log for appending; makes it, and the folders above it, when it does not exist.
+ *
+ * A tail that was torn by a crash is moved to `<path>.corrupt` and cut off at the last whole record, and `onRepair` is told.
+ * When it resolves, everything that is in the log, and its name, is on stable storage.
+ *
+ * One writer: a second `openLog` in this process is refused; other processes are kept out by a lock of whoever owns the log.
+ * After a failed write or sync the log is failed for good: appends reject with `LOG_FAILED`. Close it and open it again.
+ *
+ * @param path - The current file.
+ * @param options - See {@link OpenLogOptions}.
+ * @throws {LogError} `LOG_DAMAGED` (with line and offset), `LOG_HELD`, `LOG_NO_SPACE`, `LOG_IO`.
+ * @see {@link https://github.com/ndjson/ndjson-spec | NDJSON}
+ */
+export async function openLog(path: string, options: OpenLogOptions = {}): Promise<Log> {
+  checkOptions(options);
+  const { fileSystem = nodeFileSystem, mode = 0o600, onRepair, signal } = options;
+  const target = resolve(path);
+  signal?.throwIfAborted();
+  let release: (() => void) | undefined;
+  let file: OpenFile | undefined;
+  try {
+    await ensureDirectory(dirname(target), { fileSystem });
+    release = holdLog(target, fileSystem);
+    const kind = fileSystem.lstatSync(target)?.kind ?? "file";
+    if (kind !== "file")
+      throw new LogError("LOG_IO", `Cannot open "${path}": it is a ${kind}, not a file`, { path });
+    file = fileSystem.openSync(target, "append", mode, { noFollow: true });
+    const prepared = await prepare(target, file, options);
+    if (prepared.repair !== undefined) onRepair?.(prepared.repair);
+    return new LogWriter(target, prepared, options, release);
+  } catch (error) {
+    file?.closeSync();
+    release?.();
+    if (signal?.aborted === true) throw error;
+    throw asLogError("open", path, error);
+  }
+}

@@ -1,0 +1,39 @@
+import { dirname, join } from "node:path";
+import type { FileSystem, OpenFile } from "@holdfast/fsutil";
+import { nextRotatedName, rotatedFiles } from "./log-files.ts";
+
+/**
+ * Puts the current file of a log aside under a name with the time, and makes an empty one in its place.
+ *
+ * A crash at any call leaves every record in one file: before the rename there is the current file, after it the rotated
+ * one, and the next writer makes the current file when it is missing. No name is ever overwritten: the writer is alone, and
+ * looks first. Both names are durable before anything is appended to the new file.
+ */
+export async function rotateLog(
+  path: string,
+  file: OpenFile,
+  options: {
+    readonly fileSystem: FileSystem;
+    readonly microseconds: bigint;
+    readonly durable: boolean;
+    readonly mode: number;
+  },
+): Promise<OpenFile> {
+  const { fileSystem, microseconds, durable, mode } = options;
+  if (durable) await file.sync("full");
+  const folder = dirname(path);
+  const rotated = join(folder, nextRotatedName(path, rotatedFiles(path, fileSystem), microseconds));
+  if (fileSystem.lstatSync(rotated) !== undefined) throw new Error(`the name "${rotated}" is taken`);
+  fileSystem.renameSync(path, rotated);
+  const next = fileSystem.openSync(path, "create", mode);
+  next.closeSync();
+  const appending = fileSystem.openSync(path, "append", mode, { noFollow: true });
+  try {
+    if (durable) await fileSystem.syncDirectory(folder);
+  } catch (error) {
+    appending.closeSync();
+    throw error;
+  }
+  file.closeSync();
+  return appending;
+}
