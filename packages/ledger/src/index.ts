@@ -1,3 +1,5 @@
+export { chainAfter, GENESIS_CHAIN } from "./chain.ts";
+export type { ChainFindingKind } from "./chain-check.ts";
 export { decodeMessage } from "./decode-message.ts";
 export { encodeMessage, type MessageOptions } from "./encode-message.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";
@@ -24,4 +26,16 @@ export {
   type Version,
   versionSchema,
 } from "./message.ts";
+export { type Ledger, type OpenLedgerOptions, openLedger } from "./open-ledger.ts";
+export { type LedgerReader, type ReadLedgerOptions, readLedger } from "./read-ledger.ts";
+export type { LedgerRecord } from "./record.ts";
+export type { ReplayOptions } from "./replay.ts";
+export type {
+  LastMessage,
+  LedgerSummary,
+  PendingCommand,
+  Settlement,
+  SummarizeOptions,
+} from "./summarize.ts";
 export { TERMINAL_EVENTS } from "./terminal-events.ts";
+export type { ChainFinding, ChainReport, VerifyChainOptions } from "./verify-chain.ts";

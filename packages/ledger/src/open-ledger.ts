@@ -1,0 +1,293 @@
+import { type Clock, type Fence, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
+import { chainAfter, GENESIS_CHAIN } from "./chain.ts";
+import { checkMessage, refuseProtoKey } from "./check-message.ts";
+import { canonical, refuseOversize, stringify } from "./encode-message.ts";
+import { LedgerError } from "./errors.ts";
+import { ledgerKey } from "./ledger-key.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
+import type { LogMessage, MessageInput } from "./message.ts";
+import { type LedgerReader, type ReadLedgerOptions, readLedger } from "./read-ledger.ts";
+import { type LedgerRecord, toLine } from "./record.ts";
+import { damagedLine, recordAt } from "./replay.ts";
+
+/** Options of {@link openLedger}. */
+export interface OpenLedgerOptions extends ReadLedgerOptions {
+  /** The claim of the run. Its token is written into every line, and the store refuses writes once somebody else holds the run. */
+  readonly fence?: Fence;
+  /** Longest message in bytes of UTF-8 with its newline, before the ledger's own fields are added; default 262,144. */
+  readonly maxMessageBytes?: number;
+  /** Where `log()` takes the time from; default the system's clock. */
+  readonly clock?: Clock;
+}
+
+/** A ledger to write to. */
+export interface Ledger extends LedgerReader, AsyncDisposable {
+  /** The last line that was acknowledged: its place (0 in an empty ledger) and its chain. */
+  readonly head: { readonly seq: number; readonly chain: string };
+  /**
+   * Appends a message. Calls may overlap: lines stand in the order of the calls, and those that wait share one write and one sync.
+   *
+   * When it resolves, the line is on stable storage. A message that is refused (`LEDGER_MESSAGE`, `LEDGER_MESSAGE_TOO_LARGE`) leaves
+   * no trace. After a write that failed nobody knows what is stored: this and every later append rejects; open the ledger again.
+   *
+   * @throws {LedgerError} `LEDGER_MESSAGE`, `LEDGER_MESSAGE_TOO_LARGE`, `LEDGER_FENCED`, `LEDGER_CONFLICT`, `LEDGER_FAILED`, `LEDGER_CLOSED`.
+   */
+  append(message: MessageInput): Promise<LedgerRecord>;
+  /** Appends a remark with the present time. */
+  log(
+    level: LogMessage["level"],
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): Promise<LedgerRecord>;
+  /** Waits for the appends that are under way. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the ledger of a run for writing. Reads its last line only, whatever its length.
+ *
+ * Two writers do not mix: each append names the place it must come at, and carries the fence where one is given. Holding the
+ * run's lock is still the caller's business.
+ *
+ * @param store - Where the run lives.
+ * @param runId - Id of the run; its ledger is made by the first append.
+ * @throws {LedgerError} `LEDGER_DAMAGED` when the last line cannot be gone on from, `LEDGER_FENCED` when it carries a newer fence.
+ */
+export async function openLedger(
+  store: Store,
+  runId: string,
+  options: OpenLedgerOptions = {},
+): Promise<Ledger> {
+  const key = ledgerKey(runId);
+  const token = options.fence?.token ?? 0;
+  const head = await readHead(store, key);
+  if (head.fence > token) {
+    const path = store.locate({ log: key });
+    throw new LedgerError(
+      "LEDGER_FENCED",
+      `Cannot open ledger "${path}" for writing: its last line carries fence ${head.fence}, this writer has ${token}; claim the run first`,
+      { path },
+    );
+  }
+  return new LedgerWriter(store, key, token, head, readLedger(store, runId, options), options);
+}
+
+interface Head {
+  readonly seq: number;
+  readonly chain: string;
+  readonly fence: number;
+}
+
+async function readHead(store: Store, key: string): Promise<Head> {
+  const seq = await store.logs.head(key);
+  if (seq === 0) return { seq: 0, chain: GENESIS_CHAIN, fence: 0 };
+  const last = await readOne(store, key, seq);
+  if (last.chain !== undefined) return { seq, chain: last.chain, fence: last.fence ?? 0 };
+  // Written elsewhere, so far: a chain begins here. But a line without a chain at the end of a chain is damage.
+  const first = await readOne(store, key, 1);
+  if (first.chain !== undefined)
+    throw damagedLine(store, key, seq, "it has no chain, although the ledger began with one");
+  return { seq, chain: GENESIS_CHAIN, fence: 0 };
+}
+
+async function readOne(store: Store, key: string, position: number): Promise<LedgerRecord> {
+  for await (const line of store.logs.read(key, { from: position }))
+    return recordAt(store, key, line.position, line.text);
+  throw damagedLine(store, key, position, "the store counts it, but does not give it");
+}
+
+interface Waiting {
+  readonly text: string;
+  readonly record: LedgerRecord;
+  readonly resolve: (record: LedgerRecord) => void;
+  readonly reject: (error: LedgerError) => void;
+}
+
+/** More than the ledger's own fields take in a line. */
+const ENVELOPE_BYTES = 256;
+
+/** Lines and UTF-16 units of one batch: what a store gets at once stays small, however many callers wait. */
+const BATCH_LINES = 4_096;
+const BATCH_LENGTH = 4 * 1024 * 1024;
+
+class LedgerWriter implements Ledger {
+  readonly runId: string;
+  readonly replay: LedgerReader["replay"];
+  readonly summarize: LedgerReader["summarize"];
+  readonly verifyChain: LedgerReader["verifyChain"];
+  readonly #store: Store;
+  readonly #key: string;
+  readonly #token: number;
+  readonly #fence: Fence | undefined;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  #seq: number;
+  #chain: string;
+  #acknowledged: { readonly seq: number; readonly chain: string };
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #failure: LedgerError | undefined;
+  #closed = false;
+
+  constructor(
+    store: Store,
+    key: string,
+    token: number,
+    head: Head,
+    reader: LedgerReader,
+    options: OpenLedgerOptions,
+  ) {
+    this.runId = reader.runId;
+    this.replay = reader.replay;
+    this.summarize = reader.summarize;
+    this.verifyChain = reader.verifyChain;
+    this.#store = store;
+    this.#key = key;
+    this.#token = token;
+    this.#fence = options.fence;
+    this.#clock = options.clock ?? systemClock;
+    this.#maxBytes = Math.min(
+      options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
+      store.capabilities.maxText - ENVELOPE_BYTES,
+    );
+    this.#seq = head.seq;
+    this.#chain = head.chain;
+    this.#acknowledged = { seq: head.seq, chain: head.chain };
+  }
+
+  get head(): { readonly seq: number; readonly chain: string } {
+    return this.#acknowledged;
+  }
+
+  append(message: MessageInput): Promise<LedgerRecord> {
+    return new Promise((resolve, reject) => {
+      this.#refuseWhenUnusable();
+      const { text, record } = this.#encode(message);
+      // From here on the line has its place. Nothing between here and the queue can fail.
+      this.#seq = record.seq;
+      this.#chain = record.chain as string;
+      this.#waiting.push({ text, record, resolve, reject });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  log(
+    level: LogMessage["level"],
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): Promise<LedgerRecord> {
+    const timestamp = formatTimestamp(this.#clock());
+    return this.append({
+      kind: "log",
+      level,
+      message,
+      ...(fields === undefined ? {} : { fields }),
+      timestamp,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#flushing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #refuseWhenUnusable(): void {
+    if (this.#closed) {
+      const path = this.#store.locate({ log: this.#key });
+      throw new LedgerError(
+        "LEDGER_CLOSED",
+        `Cannot append to ledger "${path}": it is closed; open it again`,
+        { path },
+      );
+    }
+    if (this.#failure !== undefined) {
+      const { path } = this.#failure;
+      throw new LedgerError(
+        "LEDGER_FAILED",
+        `Cannot append to ledger "${path}": an append before this one failed (${this.#failure.code}); open it again to go on from what is stored`,
+        { path, cause: this.#failure },
+      );
+    }
+  }
+
+  #encode(message: MessageInput): { readonly text: string; readonly record: LedgerRecord } {
+    const checked = checkMessage(message, "append");
+    const seq = this.#seq + 1;
+    const { text: canonicalLine, value: line } = canonical(toLine(message, seq, this.#token), "append");
+    const open = stringify(line, "append");
+    refuseProtoKey(open, "append");
+    const added =
+      `,"seq":${seq},"fence":${this.#token}`.length +
+      (Object.hasOwn(line, "agent_seq") ? "agent_".length : 0);
+    refuseOversize(Buffer.byteLength(open) - added + 1, this.#maxBytes, "append");
+    const chain = chainAfter(this.#chain, canonicalLine);
+    return {
+      text: `${open.slice(0, -1)},"chain":"${chain}"}`,
+      record: { seq, fence: this.#token, chain, message: checked },
+    };
+  }
+
+  /** One batch at a time: the next one gathers while this one is synced. */
+  async #flush(): Promise<void> {
+    // Calls of the same tick go into the first batch together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch();
+      try {
+        await this.#write(batch);
+      } catch (error) {
+        this.#fail(error, batch);
+        break;
+      }
+      for (const { record, resolve } of batch) resolve(record);
+    }
+    this.#flushing = undefined;
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    let length = 0;
+    let count = 0;
+    for (const { text } of this.#waiting) {
+      if (count === BATCH_LINES || (count > 0 && length + text.length > BATCH_LENGTH)) break;
+      length += text.length;
+      count += 1;
+    }
+    if (count === this.#waiting.length) {
+      const all = this.#waiting;
+      this.#waiting = [];
+      return all;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const expected = this.#acknowledged.seq;
+    const { position } = await this.#store.logs.append(
+      this.#key,
+      batch.map(({ text }) => ({ text })),
+      this.#fence === undefined ? { expected } : { expected, fence: this.#fence },
+    );
+    const last = batch.at(-1)?.record;
+    if (last?.seq !== position) throw new Error(`the store put the line at ${position}, not at ${last?.seq}`);
+    this.#acknowledged = { seq: last.seq, chain: last.chain as string };
+  }
+
+  #fail(cause: unknown, batch: readonly Waiting[]): void {
+    const path = this.#store.locate({ log: this.#key });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const code = FAILURES.get((cause as { code?: unknown }).code) ?? "LEDGER_FAILED";
+    this.#failure = new LedgerError(code, `Cannot append to ledger "${path}": ${reason}`, { path, cause });
+    for (const { reject } of batch) reject(this.#failure);
+    for (const { reject } of this.#waiting) reject(this.#failure);
+    this.#waiting = [];
+  }
+}
+
+const FAILURES: ReadonlyMap<unknown, "LEDGER_FENCED" | "LEDGER_CONFLICT"> = new Map([
+  ["STORE_FENCED", "LEDGER_FENCED"],
+  ["STORE_CONFLICT", "LEDGER_CONFLICT"],
+]);

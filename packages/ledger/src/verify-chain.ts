@@ -1,0 +1,113 @@
+import type { Store } from "@holdfast/storage";
+import { ChainCheck, type ChainFindingKind, type Found } from "./chain-check.ts";
+import { readChainLine } from "./chain-line.ts";
+
+/** Options of `verifyChain`. */
+export interface VerifyChainOptions {
+  readonly signal?: AbortSignal;
+  /** Ids of messages that must be there, such as the last ones a run state names: a chain cannot see that its end is cut off. */
+  readonly expectedMessageIds?: readonly string[];
+  /** Findings to report at most, default 100; the rest are counted. */
+  readonly maxFindings?: number;
+}
+
+/** Something wrong with a ledger. */
+export interface ChainFinding {
+  /**
+   * - `edited`: the line is not what was written. `removed`: lines are missing before this one. `inserted`: the line was never
+   *   written by the ledger. `reordered`: the line stands in another's place.
+   * - `late_write`: written by a holder that had been fenced off. `respelled`: says the same in other characters.
+   * - `not_json`, `invalid`: not JSON; no message. `unreadable`: the store cannot give it. `truncated`: the end is missing.
+   */
+  readonly kind: ChainFindingKind;
+  /** Line, from 1. */
+  readonly position: number;
+  /** The line for people: on files the path and line. */
+  readonly place: string;
+  readonly message: string;
+}
+
+/** What became of a verification. */
+export interface ChainReport {
+  /** No findings. A ledger that was written elsewhere, without a chain, is all right as far as can be seen. */
+  readonly ok: boolean;
+  readonly lines: number;
+  /** Lines at the beginning that carry no chain; all of them in a ledger that was written elsewhere. */
+  readonly unchainedLines: number;
+  /** Seq and chain of the last line: kept elsewhere, they prove later that nothing was cut off or written anew. */
+  readonly head: { readonly seq: number; readonly chain: string } | undefined;
+  /** By line. The first is the first bad line. */
+  readonly findings: readonly ChainFinding[];
+  /** Findings beyond `maxFindings`. */
+  readonly more: number;
+}
+
+/** Reads a log once and follows its chain; memory does not grow with its length. */
+export async function verifyLog(
+  store: Store,
+  key: string,
+  options: VerifyChainOptions = {},
+): Promise<ChainReport> {
+  const { signal, maxFindings = 100 } = options;
+  const found: Found[] = [];
+  let more = 0;
+  const report = (finding: Found): void => {
+    if (found.length < maxFindings) found.push(finding);
+    else more += 1;
+  };
+  const wanted = new Set(options.expectedMessageIds);
+  const check = new ChainCheck(report);
+  let lines = 0;
+  try {
+    for await (const { position, text } of store.logs.read(key, signal === undefined ? {} : { signal })) {
+      lines = position;
+      check.next(readChainLine(text, position));
+      if (wanted.size > 0) forget(wanted, text);
+    }
+    check.finish();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "STORE_DAMAGED") throw error;
+    check.finish();
+    const position = (error as { line?: number }).line ?? lines + 1;
+    report({
+      kind: "unreadable",
+      position,
+      message: `${(error as Error).message}; nothing after it could be checked`,
+    });
+  }
+  for (const id of wanted) {
+    report({
+      kind: "truncated",
+      position: lines + 1,
+      message: `message "${id}" is known elsewhere, but is not in the ledger`,
+    });
+  }
+  const findings = found
+    .toSorted((a, b) => a.position - b.position)
+    .map(({ kind, position, message }) => ({
+      kind,
+      position,
+      place: store.locate({ log: key, position }),
+      message,
+    }));
+  return {
+    ok: findings.length + more === 0,
+    lines,
+    unchainedLines: check.unchained,
+    head: check.head,
+    findings,
+    more,
+  };
+}
+
+/** Takes a line's message id out of the set. The text is searched first: few lines are worth parsing twice. */
+function forget(wanted: Set<string>, text: string): void {
+  for (const id of wanted) {
+    if (!text.includes(JSON.stringify(id))) continue;
+    try {
+      if ((JSON.parse(text) as { message_id?: unknown }).message_id === id) wanted.delete(id);
+    } catch {
+      // Not JSON: reported as such.
+    }
+  }
+}
