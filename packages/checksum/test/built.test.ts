@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { describe, it } from "vitest";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const PACKAGE = join(import.meta.dirname, "..");
+
+/** Hashes 600 files of 100 KB, which is worth threads, and says how many threads were started. */
+const SCRIPT = `
+  import { createHash } from "node:crypto";
+  import { readFileSync, readdirSync } from "node:fs";
+  import workerThreads from "node:worker_threads";
+  import { syncBuiltinESMExports } from "node:module";
+  let started = 0;
+  let up = 0;
+  workerThreads.Worker = class extends workerThreads.Worker {
+    constructor(...given) { super(...given); started += 1; this.once("message", () => { up += 1; }); }
+  };
+  syncBuiltinESMExports();
+  const { checksumFiles } = await import("./dist/index.js");
+  const paths = readdirSync("files").map((name) => "files/" + name);
+  const results = await checksumFiles(paths, { concurrency: 3 });
+  const same = results.every(({ path, checksum }) => checksum === "sha256:" + createHash("sha256").update(readFileSync(path)).digest("hex"));
+  process.stdout.write(JSON.stringify({ same, count: results.length, started, up }));`;
+
+describe("the built package", () => {
+  it("hashes in worker threads, and without them where a bundler left the worker's file out", () => {
+    using folder = temporaryFolder();
+    const dist = folder.file("dist");
+    execFileSync(
+      execPath,
+      [join(PACKAGE, "../../node_modules/tsup/dist/cli-default.js"), "--out-dir", dist, "--silent"],
+      { cwd: PACKAGE },
+    );
+    assert.ok(readdirSync(dist).includes("hash-worker.js"));
+    writeFileSync(folder.file("package.json"), '{ "type": "module" }');
+    writeFileSync(folder.file("script.mjs"), SCRIPT);
+    execFileSync("mkdir", [folder.file("files")]);
+    for (let i = 0; i < 600; i += 1) writeFileSync(folder.file(`files/${i}`), Buffer.alloc(100_000, i));
+    const run = (): unknown =>
+      JSON.parse(execFileSync(execPath, ["script.mjs"], { cwd: folder.path, encoding: "utf8" }));
+    assert.deepEqual(run(), { same: true, count: 600, started: 3, up: 3 });
+    rmSync(join(dist, "hash-worker.js"));
+    assert.deepEqual(run(), { same: true, count: 600, started: 3, up: 0 });
+  });
+});
