@@ -258,7 +258,9 @@ export class ChainCheck {
   #explainAlone(suspect: ChainLine): void {
     const at = this.#at;
     const own = suspect.envelope;
-    if (own === undefined) this.#unusable(suspect);
+    if (suspect.plain)
+      this.#found("inserted", suspect.position, "it carries no chain, although the ledger has one");
+    else if (own === undefined) this.#unusable(suspect);
     else if (own.seq === at.seq + 1) this.#found("edited", suspect.position, this.#contentMessage());
     else if (own.seq > at.seq + 1) this.#removed(suspect.position, at.seq + 1, own.seq - 1);
     else this.#stray(suspect);

@@ -11,16 +11,14 @@ export class StrictJsonError extends Error {
  */
 export function parseStrict(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  if (!(text.isWellFormed() && !text.includes("\\ud"))) refuseLoneSurrogates(text, value);
+  if ((!text.isWellFormed() || ESCAPED_SURROGATE.test(text)) && holdsLoneSurrogate(value)) {
+    throw new StrictJsonError("it holds half of a surrogate pair");
+  }
   if (JSON.stringify(value) !== text) scan(text);
   return value;
 }
 
-function refuseLoneSurrogates(text: string, value: unknown): void {
-  const found = !text.isWellFormed() || /\\u[dD]/.test(JSON.stringify(value));
-  // JSON.stringify escapes a surrogate only when it is alone; an escaped backslash before a "u" looks the same, so ask exactly.
-  if (found && holdsLoneSurrogate(value)) throw new StrictJsonError("it holds half of a surrogate pair");
-}
+const ESCAPED_SURROGATE = /\\u[dD]/;
 
 function holdsLoneSurrogate(value: unknown): boolean {
   const open: unknown[] = [value];

