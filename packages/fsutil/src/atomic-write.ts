@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { settleDirectory } from "./ensure-directory.ts";
 import { asFileError, FileError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
@@ -147,6 +148,7 @@ export async function writeFileAtomic(
     check();
     if (durability !== "none") await temporary.sync(durability);
     temporary.close();
+    if (durability === "full") settleDirectory(fileSystem, dirname(target));
     check();
     beforeRename?.();
     temporary.rename();
@@ -181,6 +183,7 @@ export function writeFileAtomicSync(
     temporary.writeSync(bytes);
     if (durability !== "none") temporary.syncSync(durability);
     temporary.close();
+    if (durability === "full") settleDirectory(fileSystem, dirname(target));
     beforeRename?.();
     temporary.rename();
   } finally {

@@ -147,7 +147,8 @@ class MemoryDisk implements CrashDisk {
       },
       statSync: () => (open ? this.#stat(node) : fail("EBADF", path)),
       chmodSync: (bits) => {
-        file().mode = bits;
+        if (!open) fail("EBADF", path);
+        node.mode = bits;
       },
       closeSync: () => {
         if (open) this.#open--;

@@ -2,23 +2,41 @@ import { dirname, resolve } from "node:path";
 import { asFileError, errnoOf, FileError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
-import { syncDirectory, syncDirectorySync } from "./sync-directory.ts";
+import { syncDirectorySync } from "./sync-directory.ts";
 
 /** Options of {@link ensureDirectory}. */
 export interface EnsureDirectoryOptions {
   /** Permission bits of folders that are made. Default 0o700. */
   readonly mode?: number;
-  /** Whether the names of new folders are made durable. Default true. */
-  readonly durable?: boolean;
   /** What to work on. Default: the disk. */
   readonly fileSystem?: FileSystem;
 }
 
-interface Made {
-  /** Folders that were missing, outermost first. */
-  readonly created: readonly string[];
-  /** Folders whose names lists changed, innermost first. */
-  readonly toSync: readonly string[];
+/**
+ * A folder's mode from its making until its name is durable: 0700 with the sticky bit, which changes nothing where only
+ * the owner gets in. Whoever made it can be killed in between; the next one who needs the folder sees the mark and syncs
+ * the name, before it acknowledges anything in there.
+ */
+const NOT_DURABLE_MODE = 0o1700;
+
+function settle(fileSystem: FileSystem, folder: string, mode: number): void {
+  syncDirectorySync(dirname(folder), { fileSystem });
+  const handle = fileSystem.openSync(folder, "read", 0, { noFollow: true });
+  try {
+    handle.chmodSync(mode);
+  } finally {
+    handle.closeSync();
+  }
+}
+
+/** Makes the name of a folder durable, if the one who made the folder did not come to it. */
+export function settleDirectory(fileSystem: FileSystem, folder: string): void {
+  try {
+    if (fileSystem.statSync(folder)?.mode === NOT_DURABLE_MODE)
+      settle(fileSystem, fileSystem.realpathSync(folder), 0o700);
+  } catch (error) {
+    throw asFileError("sync the name of", folder, error);
+  }
 }
 
 function refuseOther(fileSystem: FileSystem, path: string, cause: unknown): void {
@@ -33,56 +51,42 @@ function refuseOther(fileSystem: FileSystem, path: string, cause: unknown): void
   );
 }
 
-/** Takes back folders whose names could not be made durable: a later try must find them missing, and sync them. */
-function takeBack(fileSystem: FileSystem, created: readonly string[]): void {
-  for (const path of created.toReversed()) {
-    try {
-      fileSystem.rmdirSync(path);
-    } catch {
-      return; // somebody else put something into it
-    }
-  }
-}
-
-function makeMissing(fileSystem: FileSystem, path: string, mode: number): Made {
+function makeMissing(fileSystem: FileSystem, path: string, mode: number): string | undefined {
   const missing: string[] = [];
-  let at = path;
-  while (fileSystem.statSync(at) === undefined) {
-    missing.push(at);
-    const parent = dirname(at);
-    if (parent === at) break;
-    at = parent;
+  let existing = path;
+  while (fileSystem.statSync(existing) === undefined && dirname(existing) !== existing) {
+    missing.unshift(existing);
+    existing = dirname(existing);
   }
-  if (missing.length === 0) refuseOther(fileSystem, path, undefined);
-  const created: string[] = [];
-  const toSync: string[] = [];
-  try {
-    for (const folder of missing.toReversed()) {
-      try {
-        fileSystem.mkdirSync(folder, mode);
-        created.push(folder);
-      } catch (error) {
-        if (errnoOf(error) !== "EEXIST") throw error;
-        refuseOther(fileSystem, folder, error);
-      }
-      // Also where another process made it a moment ago: it may not have come to its own sync yet.
-      toSync.unshift(dirname(folder));
+  refuseOther(fileSystem, existing, undefined);
+  settleDirectory(fileSystem, existing);
+  let made: string | undefined;
+  // From the outermost: a folder with something in it is always one whose own name is durable.
+  for (const folder of missing) {
+    try {
+      fileSystem.mkdirSync(folder, NOT_DURABLE_MODE);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      // Another process was faster, and may not have come to its sync yet.
+      refuseOther(fileSystem, folder, error);
+      syncDirectorySync(dirname(folder), { fileSystem });
+      settleDirectory(fileSystem, folder);
+      continue;
     }
-  } catch (error) {
-    takeBack(fileSystem, created);
-    throw error;
+    made ??= folder;
+    settle(fileSystem, folder, mode);
   }
-  return { created, toSync };
+  return made;
 }
 
 /**
  * Makes a folder and the parents it lacks, each with mode 0700.
  *
- * When it resolves, the names of all folders it made are on stable storage, up to the first parent that existed.
- * On failure what it made is taken away again, so that a later try does not trust a name that was never synced.
+ * When it resolves, the names of all folders it made are on stable storage, up to the first parent that existed; so is
+ * that of a folder whose maker was killed before it came to this.
  *
  * @param path - The folder.
- * @param options - `mode`: permission bits, default 0o700. `durable`: false skips the syncs.
+ * @param options - `mode`: permission bits of new folders, default 0o700.
  * @returns The outermost folder that was made, or `undefined` when the folder existed.
  * @throws {FileError} `FILE_EXISTS` (something else has the name), `FILE_PERMISSION`, `FILE_READ_ONLY`, `FILE_NO_SPACE`, `FILE_IO`.
  */
@@ -90,37 +94,15 @@ export async function ensureDirectory(
   path: string,
   options: EnsureDirectoryOptions = {},
 ): Promise<string | undefined> {
-  const { fileSystem = nodeFileSystem, durable = true, mode = 0o700 } = options;
-  const folder = resolve(path);
-  try {
-    const { created, toSync } = makeMissing(fileSystem, folder, mode);
-    if (!durable) return created[0];
-    try {
-      for (const parent of toSync) await syncDirectory(parent, { fileSystem });
-    } catch (error) {
-      takeBack(fileSystem, created);
-      throw error;
-    }
-    return created[0];
-  } catch (error) {
-    throw asFileError("make the folder", folder, error);
-  }
+  return ensureDirectorySync(path, options);
 }
 
 /** {@link ensureDirectory} by synchronous calls. */
 export function ensureDirectorySync(path: string, options: EnsureDirectoryOptions = {}): string | undefined {
-  const { fileSystem = nodeFileSystem, durable = true, mode = 0o700 } = options;
+  const { fileSystem = nodeFileSystem, mode = 0o700 } = options;
   const folder = resolve(path);
   try {
-    const { created, toSync } = makeMissing(fileSystem, folder, mode);
-    if (!durable) return created[0];
-    try {
-      for (const parent of toSync) syncDirectorySync(parent, { fileSystem });
-    } catch (error) {
-      takeBack(fileSystem, created);
-      throw error;
-    }
-    return created[0];
+    return makeMissing(fileSystem, folder, mode);
   } catch (error) {
     throw asFileError("make the folder", folder, error);
   }
