@@ -1,0 +1,409 @@
+import { randomUUID } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type Artifact,
+  type Command,
+  decodeMessage,
+  encodeMessage,
+  type Heartbeat,
+  MAX_MESSAGE_BYTES,
+  type MessageInput,
+} from "@holdfast/ledger";
+import { type Clock, formatTimestamp, systemClock } from "@holdfast/storage";
+import { createOutputSplitter, type OutputLine } from "../supervisor/output-splitter.ts";
+import type { AgentContext, AgentHandler, EventDetails } from "./agent-context.ts";
+import { describeArtifact } from "./artifact.ts";
+import { createLineWriter } from "./message-writer.ts";
+
+/** Where an agent listens and speaks, and what it depends on. */
+export interface AgentIo {
+  /** Commands. Default `process.stdin`. */
+  readonly input?: Readable;
+  /** Messages. Default `process.stdout`; nothing else may be written there. */
+  readonly output?: Writable;
+  /** Folder the agent works in. Default: the current one. */
+  readonly workspace?: string;
+  /** Milliseconds between heartbeats; 0 sends none. Default 10,000. */
+  readonly heartbeatIntervalMs?: number;
+  readonly clock?: Clock;
+  /** Makes message ids. Default `randomUUID`. */
+  readonly newId?: () => string;
+}
+
+/** What `serveAgent` serves. */
+export interface ServeAgentOptions extends AgentIo {
+  /** Role of the agent, its name in the workflow configuration. */
+  readonly type: string;
+  /** Names this process. Default: the type and the process number. */
+  readonly id?: string;
+  /** By action. */
+  readonly handlers?: Readonly<Record<string, AgentHandler>>;
+  /** For every action that `handlers` does not name. */
+  readonly handle?: AgentHandler;
+}
+
+/** Why an agent ended. */
+export interface ServeResult {
+  /** `end`: no more commands. `signal`: SIGTERM or SIGINT. `closed`: its orchestrator is gone. */
+  readonly reason: "end" | "signal" | "closed";
+}
+
+const DEFAULT_HEARTBEAT_MS = 10_000;
+const QUEUE_LENGTH = 64;
+const QUEUE_POLL_MS = 10;
+const ORPHAN_POLL_MS = 250;
+const HANDLER_GRACE_MS = 2_000;
+
+/**
+ * Serves commands from stdin, one after the other, until the input ends.
+ *
+ * Commands that were received before the end of input are still done, unless the process that started this one is gone or reads no
+ * more: then, and on SIGTERM, the handler's `signal` is aborted and nothing more is sent, so that half-done work is never
+ * answered. A command that cannot be read is answered with an `error` event when it says which one it is.
+ *
+ * @returns Why it ended, when the handler that was running has returned. The caller ends the process.
+ */
+export function serveAgent(options: ServeAgentOptions): Promise<ServeResult> {
+  const { handlers = {}, handle } = options;
+  return serveWire(options, async (context) => {
+    const handler = Object.hasOwn(handlers, context.action) ? handlers[context.action] : handle;
+    if (handler === undefined)
+      throw new AgentFailure("UNKNOWN_ACTION", `No handler for action "${context.action}"`);
+    await handler(context);
+  });
+}
+
+/** The pipe below the protocol, for an agent that breaks the protocol on purpose. */
+export interface Wire {
+  /** Writes a line, whatever it holds. */
+  write(line: string): Promise<void>;
+  /** An event as a line, with another message or correlation id than its own where one is given. */
+  eventLine(
+    event: string,
+    details: EventDetails,
+    ids?: { readonly messageId?: string; readonly correlationId?: string },
+  ): string;
+  newId(): string;
+  /** No terminal event is missed when the handler returns. */
+  leaveOpen(): void;
+  stopHeartbeats(): void;
+}
+
+/** Does one command with the pipe at hand. */
+export type WireHandler = (context: AgentContext, wire: Wire) => Promise<void>;
+
+/** Serves commands by one handler that may write to the pipe itself. */
+export async function serveWire(
+  options: AgentIo & Pick<ServeAgentOptions, "type" | "id">,
+  handler: WireHandler,
+): Promise<ServeResult> {
+  return await new Server(options, handler).serve();
+}
+
+class Server {
+  readonly #options: AgentIo & Pick<ServeAgentOptions, "type" | "id">;
+  readonly #handler: WireHandler;
+  readonly #input: Readable;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+  readonly #workspace: string;
+  readonly #id: string;
+  readonly #abort = new AbortController();
+  readonly #writer: ReturnType<typeof createLineWriter>;
+  readonly #startedAt = performance.now();
+  readonly #queue: (() => Promise<void>)[] = [];
+  #reason: ServeResult["reason"] = "end";
+  #beat = 0;
+  #busyWith: Command | undefined;
+  #activityAt: string;
+  #inputEnded = false;
+  #silent = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: AgentIo & Pick<ServeAgentOptions, "type" | "id">, handler: WireHandler) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#input = options.input ?? process.stdin;
+    this.#clock = options.clock ?? systemClock;
+    this.#newId = options.newId ?? randomUUID;
+    this.#workspace = options.workspace ?? process.cwd();
+    this.#id = options.id ?? `${options.type}-${process.pid}`;
+    this.#writer = createLineWriter(options.output ?? process.stdout, () => this.#end("closed"));
+    this.#activityAt = this.#now();
+  }
+
+  async serve(): Promise<ServeResult> {
+    const onSignal = (): void => this.#end("signal");
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+    const parent = process.ppid;
+    const orphanCheck = setInterval(() => {
+      if (this.#inputEnded && process.ppid !== parent) this.#end("closed");
+    }, ORPHAN_POLL_MS);
+    const intervalMs = this.#options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
+    const heartbeat = intervalMs > 0 ? setInterval(() => void this.#sendHeartbeat(), intervalMs) : undefined;
+    const beat = async (status: Heartbeat["status"]): Promise<void> => {
+      if (heartbeat !== undefined) await this.#sendHeartbeat(status);
+    };
+    this.#read().catch(() => this.#end("closed"));
+    try {
+      await beat("ready");
+      while (!this.#abort.signal.aborted) {
+        const work = this.#queue.shift();
+        if (work !== undefined) {
+          this.#wake?.();
+          await Promise.race([work(), this.#givenUp()]);
+        } else if (this.#inputEnded) break;
+        else await this.#woken();
+      }
+      if (!this.#inputEnded) await beat("stopping");
+    } finally {
+      clearInterval(heartbeat);
+      clearInterval(orphanCheck);
+      process.off("SIGTERM", onSignal);
+      process.off("SIGINT", onSignal);
+      this.#input.destroy();
+    }
+    return { reason: this.#reason };
+  }
+
+  #end(reason: ServeResult["reason"]): void {
+    if (this.#abort.signal.aborted) return;
+    this.#reason = reason;
+    this.#abort.abort();
+    this.#wake?.();
+  }
+
+  async #woken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+
+  /** Resolves when a handler had time enough to end after the signal. */
+  async #givenUp(): Promise<void> {
+    const { signal } = this.#abort;
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await delay(HANDLER_GRACE_MS, undefined, { ref: false });
+  }
+
+  async #read(): Promise<void> {
+    const splitter = createOutputSplitter(MAX_MESSAGE_BYTES);
+    const push = (line: OutputLine | undefined): void => {
+      if (line === undefined || ("bytes" in line && line.bytes.length === 0)) return;
+      this.#queue.push(() => this.#serveLine(line));
+      this.#wake?.();
+    };
+    for await (const chunk of this.#input) {
+      for (const line of splitter.push(Buffer.from(chunk as Uint8Array))) push(line);
+      while (this.#queue.length > QUEUE_LENGTH && !this.#abort.signal.aborted) await delay(QUEUE_POLL_MS);
+    }
+    push(splitter.end());
+    this.#inputEnded = true;
+    this.#wake?.();
+  }
+
+  async #serveLine(line: OutputLine): Promise<void> {
+    if ("oversizedBytes" in line) {
+      await this.#log(
+        "error",
+        `A command of ${line.oversizedBytes} bytes was skipped: ${MAX_MESSAGE_BYTES} at most`,
+      );
+      return;
+    }
+    const text = line.bytes.toString("utf8");
+    let command: Command;
+    try {
+      const message = decodeMessage(text);
+      if (message.kind !== "command") throw new TypeError(`"${message.kind}" is not a command`);
+      command = message;
+    } catch (error) {
+      await this.#refuse(text, error);
+      return;
+    }
+    this.#busyWith = command;
+    this.#activityAt = this.#now();
+    if ((this.#options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS) > 0) await this.#sendHeartbeat();
+    try {
+      await this.#answer(command);
+    } finally {
+      this.#busyWith = undefined;
+      this.#activityAt = this.#now();
+    }
+  }
+
+  async #answer(command: Command): Promise<void> {
+    const made: Artifact[] = [];
+    let completed = false;
+    const complete = async (event: string, details: EventDetails = {}): Promise<void> => {
+      if (completed) throw new TypeError(`Command "${command.message_id}" is completed already`);
+      completed = true;
+      try {
+        await this.#sendEvent(command, event, {
+          ...(made.length > 0 ? { artifacts: made } : {}),
+          ...details,
+        });
+      } catch (error) {
+        // It could not be written as a message: nothing was sent.
+        completed = false;
+        throw error;
+      }
+    };
+    const context: AgentContext = {
+      command,
+      action: command.action,
+      inputs: command.inputs,
+      workspace: this.#workspace,
+      signal: this.#abort.signal,
+      progress: (payload) =>
+        this.#sendEvent(command, `${this.#options.type}.progress`, payload === undefined ? {} : { payload }),
+      event: (event, details = {}) => this.#sendEvent(command, event, details),
+      artifact: async (path) => {
+        const artifact = await describeArtifact(this.#workspace, path);
+        made.push(artifact);
+        return artifact;
+      },
+      complete,
+      log: (level, message, fields) => this.#log(level, message, fields),
+    };
+    const wire: Wire = {
+      write: (line) => this.#writer.write(line),
+      eventLine: (event, details, ids = {}) =>
+        encodeMessage({
+          ...this.#event(
+            { ...command, correlation_id: ids.correlationId ?? command.correlation_id },
+            event,
+            details,
+          ),
+          message_id: ids.messageId ?? this.#newId(),
+        }),
+      newId: this.#newId,
+      leaveOpen: () => {
+        completed = true;
+      },
+      stopHeartbeats: () => {
+        this.#silent = true;
+      },
+    };
+    try {
+      await this.#handler(context, wire);
+      if (!completed) throw new AgentFailure("NOT_COMPLETED", "The handler ended without complete()");
+    } catch (error) {
+      if (completed) await this.#log("error", `After the end of its command: ${messageOf(error)}`);
+      else await complete("error", { status: "failed", payload: failurePayload(error) }).catch(() => {});
+    }
+  }
+
+  async #refuse(text: string, error: unknown): Promise<void> {
+    await this.#log("error", `A line that is not a command was skipped: ${messageOf(error)}`);
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (typeof value !== "object" || value === null) return;
+    const { correlation_id, task_id } = value as Record<string, unknown>;
+    if (typeof correlation_id !== "string" || typeof task_id !== "string") return;
+    const payload = { code: "INVALID_COMMAND", message: messageOf(error) };
+    await this.#sendEvent({ correlation_id, task_id }, "error", { status: "failed", payload }).catch(
+      () => {},
+    );
+  }
+
+  async #sendEvent(
+    command: Pick<Command, "correlation_id" | "task_id">,
+    event: string,
+    details: EventDetails,
+  ): Promise<void> {
+    await this.#send(this.#event(command, event, details));
+  }
+
+  #event(
+    command: Pick<Command, "correlation_id" | "task_id">,
+    event: string,
+    details: EventDetails,
+  ): Extract<MessageInput, { kind: "event" }> {
+    this.#activityAt = this.#now();
+    return {
+      kind: "event",
+      message_id: this.#newId(),
+      correlation_id: command.correlation_id,
+      task_id: command.task_id,
+      from: { agent_type: this.#options.type, agent_id: this.#id },
+      event,
+      ...(details.status === undefined ? {} : { status: details.status }),
+      payload: { ...details.payload },
+      ...(details.artifacts === undefined ? {} : { artifacts: [...details.artifacts] }),
+      occurred_at: this.#now(),
+    };
+  }
+
+  async #sendHeartbeat(status?: Heartbeat["status"]): Promise<void> {
+    if (this.#silent) return;
+    this.#beat += 1;
+    const busyWith = this.#busyWith;
+    await this.#send({
+      kind: "heartbeat",
+      agent: { agent_type: this.#options.type, agent_id: this.#id },
+      seq: this.#beat,
+      status: status ?? (busyWith === undefined ? "ready" : "busy"),
+      pid: process.pid,
+      ppid: process.ppid,
+      uptime_s: Math.round(performance.now() - this.#startedAt) / 1_000,
+      last_activity_at: this.#activityAt,
+      stats: { rss_bytes: process.memoryUsage.rss() },
+      ...(busyWith === undefined ? {} : { task_id: busyWith.task_id }),
+    });
+  }
+
+  async #log(
+    level: "info" | "warn" | "error",
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.#send({
+      kind: "log",
+      level,
+      message: message.slice(0, 4_096).toWellFormed(),
+      ...(fields === undefined ? {} : { fields: { ...fields } }),
+      timestamp: this.#now(),
+    });
+  }
+
+  async #send(message: MessageInput): Promise<void> {
+    const text = encodeMessage(message);
+    if (this.#abort.signal.aborted && message.kind === "event") return;
+    await this.#writer.write(text);
+  }
+
+  #now(): string {
+    return formatTimestamp(this.#clock());
+  }
+}
+
+/** A failure whose code goes into the `error` event. */
+export class AgentFailure extends Error {
+  override readonly name: string = "AgentFailure";
+  readonly code: string;
+  /** More for the event's payload. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+function failurePayload(error: unknown): Record<string, unknown> {
+  if (error instanceof AgentFailure) return { code: error.code, message: error.message, ...error.details };
+  return { code: "HANDLER_FAILED", message: messageOf(error).slice(0, 4_096).toWellFormed() };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
