@@ -30,3 +30,24 @@ export {
   flowOf,
   nextTarget,
 } from "./flow/flow.ts";
+export { describeRun, type RunDescription } from "./run/describe-run.ts";
+export type { ResumeWorkflowOptions, RunOptions, RunWorkflowOptions } from "./run/options.ts";
+export type {
+  RunProgressNote,
+  StepDescription,
+  StepStatus,
+  WorkflowMessage,
+  WorkflowResult,
+} from "./run/result.ts";
+export { resumeWorkflow } from "./run/resume-workflow.ts";
+export { runWorkflow } from "./run/run-workflow.ts";
+export { type RunFinding, type RunFindingKind, type VerifyRunOptions, verifyRun } from "./run/verify-run.ts";
+export type { AgentFailureCode, Outcome } from "./supervisor/outcome.ts";
+export { createRedactor, type Redactor, type RedactorOptions } from "./supervisor/redactor.ts";
+export {
+  type AgentSpec,
+  type AgentSupervisor,
+  agentSupervisor,
+  type ExecuteOptions,
+  type SupervisorOptions,
+} from "./supervisor/supervisor.ts";

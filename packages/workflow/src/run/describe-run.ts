@@ -1,0 +1,123 @@
+import { type LedgerRecord, readLedger } from "@holdfast/ledger";
+import type { Holder, Store } from "@holdfast/storage";
+import { listReceipts, type Receipt, type RunState, runStore } from "@holdfast/task-store";
+import { WorkflowError } from "../errors.ts";
+import { flowOf } from "../flow/flow.ts";
+import { RunProgress } from "../flow/progress.ts";
+import { isReceiptOf } from "./check-receipts.ts";
+import { readConfigSnapshot } from "./config-snapshot.ts";
+import { describeSteps } from "./describe-steps.ts";
+import type { StepDescription } from "./result.ts";
+import { RUNS_QUEUE } from "./session.ts";
+
+/** Everything that can be said about a run without changing it. */
+export interface RunDescription {
+  readonly state: RunState;
+  readonly steps: readonly StepDescription[];
+  /** Steps that were sent and whose end is unknown; resuming sends them again under the same key. */
+  readonly in_doubt: readonly StepDescription[];
+  /** Steps that are not done and not in doubt: to be checked, or to be tried again. */
+  readonly pending: readonly StepDescription[];
+  /** Who works on it now. */
+  readonly holder?: Holder;
+  /** Lines of the ledger. */
+  readonly ledger_lines: number;
+  /** Seconds that steps took, from command to end, all attempts included. */
+  readonly time_seconds: number;
+}
+
+/** The story of a run, read from its ledger. */
+export interface RunStory {
+  readonly state: RunState;
+  readonly progress: RunProgress;
+  readonly receipts: ReadonlyMap<number, Receipt>;
+  /** Receipts that fit no step. */
+  readonly strayReceipts: readonly Receipt[];
+  readonly times: ReadonlyMap<number, { readonly started_at?: string; readonly ended_at?: string }>;
+}
+
+/** When something happened, by the line that tells it. */
+function timeOf(record: LedgerRecord): string | undefined {
+  const { message } = record;
+  if (message.kind === "event") return message.occurred_at;
+  return message.kind === "log" ? message.timestamp : undefined;
+}
+
+/**
+ * Loads the state of a workflow run.
+ *
+ * @throws {WorkflowError} `WORKFLOW_RUN_MISSING`, `WORKFLOW_RUN_KIND`.
+ */
+export async function loadWorkflowRun(store: Store, runId: string): Promise<RunState> {
+  const state = await runStore(store).load(runId);
+  if (state === undefined) {
+    const message = `Cannot find run "${runId}": the store has none of that name; holdfast runs lists them`;
+    throw new WorkflowError("WORKFLOW_RUN_MISSING", message, { path: runId });
+  }
+  if (state.kind === "workflow") return state;
+  throw new WorkflowError(
+    "WORKFLOW_RUN_KIND",
+    `Cannot use run "${runId}": it is a ${state.kind}, not a workflow`,
+    { path: runId },
+  );
+}
+
+/** Reads a run's ledger and receipts. Memory grows with its steps, not with its messages. */
+export async function readStory(
+  store: Store,
+  state: RunState,
+  onRecord?: (record: LedgerRecord, progress: RunProgress) => void,
+): Promise<RunStory> {
+  const { config } = readConfigSnapshot(
+    state.config_snapshot,
+    store.locate({ document: `runs/${state.run_id}/run` }),
+  );
+  const progress = new RunProgress(flowOf(config));
+  const times = new Map<number, { started_at?: string; ended_at?: string }>();
+  let before: string | undefined = state.started_at;
+  for await (const record of readLedger(store, state.run_id).replay()) {
+    progress.apply(record);
+    onRecord?.(record, progress);
+    const step = progress.current;
+    if (record.message.kind === "command" && step !== undefined && !times.has(step.step)) {
+      times.set(step.step, before === undefined ? {} : { started_at: before });
+    }
+    before = timeOf(record) ?? before;
+  }
+  const receipts = new Map<number, Receipt>();
+  const strayReceipts: Receipt[] = [];
+  for (const receipt of await listReceipts(store, state.run_id)) {
+    const step = progress.steps.find((one) => isReceiptOf(receipt, one));
+    if (step === undefined) strayReceipts.push(receipt);
+    else receipts.set(step.step, receipt);
+  }
+  return { state, progress, receipts, strayReceipts, times };
+}
+
+/**
+ * Tells where a run stands, from its state, its ledger and its receipts. Nothing is changed; a run that is being worked on can be described.
+ *
+ * @throws {WorkflowError} `WORKFLOW_RUN_MISSING`, `WORKFLOW_RUN_KIND`, `WORKFLOW_RUN_DAMAGED`.
+ * @throws {LedgerError} `LEDGER_DAMAGED` at the first line that cannot be read.
+ */
+export async function describeRun(store: Store, runId: string): Promise<RunDescription> {
+  const state = await loadWorkflowRun(store, runId);
+  const holder = await store.work.holder(RUNS_QUEUE, runId);
+  const { progress, receipts, times } = await readStory(store, state);
+  const steps = describeSteps(progress, {
+    runId,
+    taskId: state.task_id ?? "",
+    hasReceipt: (step) => receipts.has(step.step),
+    failed: state.status === "failed",
+    times,
+  });
+  return {
+    state,
+    steps,
+    in_doubt: steps.filter((step) => step.status === "in_doubt"),
+    pending: steps.filter((step) => step.status === "pending"),
+    ...(holder === undefined ? {} : { holder }),
+    ledger_lines: progress.lastSeq,
+    time_seconds: steps.reduce((sum, step) => sum + (step.time_seconds ?? 0), 0),
+  };
+}

@@ -1,0 +1,201 @@
+import { type Claim, type Store, systemClock } from "@holdfast/storage";
+import { listReceipts, type Receipt, type RunState, runStore } from "@holdfast/task-store";
+import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
+import { WorkflowError } from "../errors.ts";
+import { startedProcess } from "../supervisor/agent-log.ts";
+import { endOrphans, type ProcessIdentity } from "../supervisor/process-identity.ts";
+import { problemOfArtifacts } from "./check-artifacts.ts";
+import { finishedSteps, firstStale, isReceiptOf } from "./check-receipts.ts";
+import { readConfigSnapshot, restoreSecrets } from "./config-snapshot.ts";
+import { describeRun, loadWorkflowRun } from "./describe-run.ts";
+import type { ResumeWorkflowOptions } from "./options.ts";
+import type { WorkflowResult } from "./result.ts";
+import { claimRun, RUNS_QUEUE, Session } from "./session.ts";
+import { workToEnd } from "./work-to-end.ts";
+
+/** The result of a run that is over, as it was told when it ended; nothing is sent. */
+async function finishedResult(store: Store, state: RunState): Promise<WorkflowResult | undefined> {
+  const decided = state.status === "failed" && state.error?.code === "WORKFLOW_FLOW_FAILED";
+  if (state.status !== "completed" && !decided) return undefined;
+  const { steps } = await describeRun(store, state.run_id);
+  const common = { run_id: state.run_id, task_id: state.task_id ?? "", steps, commands_sent: 0 };
+  if (state.status === "completed") return { ...common, status: "completed" };
+  const { code = "WORKFLOW_FLOW_FAILED", message = "" } = state.error ?? {};
+  return {
+    ...common,
+    status: "failed",
+    error: { code, message },
+    hint: "The flow decided so; a new run begins again",
+  };
+}
+
+function taskOf(config: WorkflowConfig, state: RunState, place: string): TaskConfig {
+  const task = config.tasks.find((one) => one.id === state.task_id);
+  if (task !== undefined) return task;
+  const message = `Cannot resume "${state.run_id}": its configuration in "${place}" has no task "${state.task_id ?? ""}"`;
+  throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path: place });
+}
+
+/**
+ * Goes on with a run after a crash, an interruption or a failure, from its last durable point.
+ *
+ * The ledger is read again; agents that a dead orchestrator left behind are ended. A step with a terminal event and a receipt that
+ * still agrees with the files is not sent again; a command without a terminal event is sent again with the same key and correlation
+ * id. When a finished step's files were changed since, the run goes back to that step. A failed run gets as many attempts again as
+ * the policy gives. A run that is completed, or that its flow ended as failed, returns its result at once and nothing is sent.
+ *
+ * @param runId - A run of the store.
+ * @param options - See {@link ResumeWorkflowOptions}. The configuration is the one the run was started with.
+ * @throws {WorkflowError} `WORKFLOW_RUN_MISSING`, `WORKFLOW_RUN_KIND`, `WORKFLOW_RUN_HELD` (with who holds it), `WORKFLOW_RUN_DAMAGED`,
+ * `WORKFLOW_SECRET_MISSING`; and errors of the store, the ledger and the snapshot, as `runWorkflow`.
+ */
+export async function resumeWorkflow(runId: string, options: ResumeWorkflowOptions): Promise<WorkflowResult> {
+  const { store } = options;
+  const before = await finishedResult(store, await loadWorkflowRun(store, runId));
+  if (before !== undefined) return before;
+  const claim = await claimToResume(store, runId);
+  return await workToEnd(store, claim, () => openToResume(runId, claim, options));
+}
+
+async function claimToResume(store: Store, runId: string): Promise<Claim> {
+  const claim = await claimRun(store, runId);
+  if (claim !== undefined) return claim;
+  // Known to no queue (its store was copied, or its folder made by hand) or ended meanwhile.
+  if (await store.work.offer(RUNS_QUEUE, runId, {})) {
+    const offered = await claimRun(store, runId);
+    if (offered !== undefined) return offered;
+  }
+  throw new WorkflowError(
+    "WORKFLOW_RUN_HELD",
+    `Cannot resume "${runId}": another process ended it just now; see holdfast status ${runId}`,
+    { path: runId },
+  );
+}
+
+async function openToResume(
+  runId: string,
+  claim: Claim,
+  options: ResumeWorkflowOptions,
+): Promise<{ session: Session; begin: () => Promise<void> }> {
+  const { store } = options;
+  // Read again: whoever held the run until now may have taken it further.
+  const state = await loadWorkflowRun(store, runId);
+  const place = store.locate({ document: `runs/${runId}/run` });
+  const kept = readConfigSnapshot(state.config_snapshot, place);
+  const configPath = options.configPath ?? kept.configPath;
+  const config = await restoreSecrets(kept.config, { runId, configPath, env: options.env ?? process.env });
+  const task = taskOf(config, state, place);
+  const session = await Session.open({ runId, config, configPath, task, claim, options });
+  return { session, begin: () => beginAgain(session, state, options) };
+}
+
+async function beginAgain(session: Session, state: RunState, options: ResumeWorkflowOptions): Promise<void> {
+  const { runId, store, progress, transcript, orchestrator, claim } = session;
+  await verifyLedger(session, state);
+  const orphans = await replay(session);
+  options.onMessage?.({ progress: { kind: "run", run_id: runId, task_id: session.task.id, resumed: true } });
+  const ended = await endOrphans(orphans, {
+    runId,
+    ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+  });
+  const receipts = await receiptsOf(session);
+  const clock = options.clock ?? systemClock;
+  await runStore(store, { clock }).update(
+    runId,
+    { status: "running", attempts: state.attempts + 1 },
+    { fence: claim },
+  );
+  await orchestrator.remark("info", resumeText(session, ended.length), {
+    run: "resumed",
+    attempt: state.attempts + 1,
+    ...(progress.ended === "failed" || state.status === "failed"
+      ? { more_attempts: session.config.policy.retry.max_attempts }
+      : {}),
+    ...(ended.length === 0 ? {} : { ended_process_groups: ended }),
+  });
+  await settleReceipts(session, receipts);
+  await orchestrator.saveState();
+  await transcript.flush();
+}
+
+function resumeText(session: Session, ended: number): string {
+  const step = session.progress.current;
+  const orphans = ended === 0 ? "" : `; ${ended} agents left behind were ended`;
+  if (step === undefined) return `Run ${session.runId} is resumed before its first step${orphans}`;
+  const state =
+    step.settledBy === undefined ? "how it ended is unknown" : `ended with ${step.settledBy.event}`;
+  return `Run ${session.runId} is resumed at step ${step.step} (${step.action}, ${state})${orphans}`;
+}
+
+/**
+ * Refuses a ledger that was changed. What `run.json` names was in the ledger, durably, before it was named: when it is not there now,
+ * lines were cut off, which the chain alone cannot tell.
+ */
+async function verifyLedger(session: Session, state: RunState): Promise<void> {
+  const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
+  const report = await session.ledger.verifyChain({ expectedMessageIds, maxFindings: 1 });
+  const [first] = report.findings;
+  if (first === undefined) return;
+  const message = `Cannot resume "${session.runId}": its ledger was changed at "${first.place}" (${first.kind}): ${first.message}; run holdfast verify ${session.runId}`;
+  throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path: first.place });
+}
+
+/** Takes in the whole ledger; returns the processes it says were started. */
+async function replay(session: Session): Promise<readonly ProcessIdentity[]> {
+  const { ledger, progress, transcript } = session;
+  const processes = new Map<string, ProcessIdentity>();
+  for await (const record of ledger.replay()) {
+    progress.apply(record);
+    transcript.tell(record, progress);
+    const identity = startedProcess(record.message);
+    if (identity !== undefined) processes.set(`${identity.boot_id} ${identity.pid}`, identity);
+    if (transcript.isFull) await transcript.flush();
+  }
+  return [...processes.values()];
+}
+
+async function receiptsOf(session: Session): Promise<Map<number, Receipt>> {
+  const { store, runId, task, progress, receipts } = session;
+  const found = new Map<number, Receipt>();
+  for (const receipt of await listReceipts(store, runId, { taskId: task.id })) {
+    const step = progress.steps.find((one) => isReceiptOf(receipt, one));
+    if (step === undefined) continue;
+    found.set(step.step, receipt);
+    receipts.add(step.step);
+  }
+  return found;
+}
+
+/** Goes back to the first finished step whose files changed; writes receipts that are missing for steps that were gone on from. */
+async function settleReceipts(session: Session, receipts: Map<number, Receipt>): Promise<void> {
+  const { progress, orchestrator, workspace, config } = session;
+  const stale = await firstStale(progress, receipts, workspace);
+  if (stale !== undefined) {
+    const { step, paths } = stale;
+    const shown = paths.slice(0, 5).join(", ");
+    await orchestrator.remark(
+      "warn",
+      `Run goes back to step ${step.step} (${step.action}): its receipt no longer agrees with ${shown}`,
+      {
+        rewind_to_step: step.step,
+        paths: paths.slice(0, 100),
+      },
+    );
+  }
+  for (const step of finishedSteps(progress)) {
+    if (session.receipts.has(step.step) || step === progress.current) continue;
+    const problem = await problemOfArtifacts([...step.artifacts.values()], {
+      workspace: workspace.root,
+      maxBytes: config.policy.artifact_max_bytes,
+    });
+    if (problem === undefined) await orchestrator.writeReceipt(step);
+    else {
+      await orchestrator.remark(
+        "warn",
+        `Run goes back to step ${step.step} (${step.action}): its receipt is missing, and ${problem.message}`,
+        { rewind_to_step: step.step },
+      );
+      return;
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import { randomUUID } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import { type Ledger, openLedger } from "@holdfast/ledger";
+import { type Claim, type Clock, type Store, StoreHeldError, systemClock } from "@holdfast/storage";
+import { runStore } from "@holdfast/task-store";
+import { type Environment, expandVariables } from "../config/environment.ts";
+import type { AgentConfig, TaskConfig, WorkflowConfig } from "../config/schema.ts";
+import { WorkflowError } from "../errors.ts";
+import { flowOf } from "../flow/flow.ts";
+import { RunProgress } from "../flow/progress.ts";
+import { createRedactor, type Redactor } from "../supervisor/redactor.ts";
+import { type AgentSupervisor, agentSupervisor, type SupervisorOptions } from "../supervisor/supervisor.ts";
+import { Transcript } from "../transcript/transcript.ts";
+import type { RunOptions } from "./options.ts";
+import { Orchestrator, type RunEnd } from "./orchestrator.ts";
+import { StderrLog } from "./stderr-log.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
+
+/** The queue whose items are runs: who holds the item may write the run. */
+export const RUNS_QUEUE = "runs";
+
+/** What both ways into a run settle first. */
+export interface SessionOptions {
+  readonly runId: string;
+  readonly config: WorkflowConfig;
+  readonly configPath: string | undefined;
+  readonly task: TaskConfig;
+  readonly claim: Claim;
+  readonly options: RunOptions;
+}
+
+/** The environment agents get: `${NAME}` replaced. */
+export function agentEnvironment(agent: AgentConfig, env: Environment, name: string): Record<string, string> {
+  const entries = Object.entries(agent.env).map(([variable, value]) => {
+    const expanded = expandVariables(value, env);
+    if ("value" in expanded) return [variable, expanded.value] as const;
+    const missing = expanded.problem.kind === "missing" ? expanded.problem.name : expanded.problem.text;
+    const message = `Cannot start agent "${name}": environment variable "${missing}" is not set; set it and resume the run`;
+    throw new WorkflowError("WORKFLOW_SECRET_MISSING", message, { path: `agents.${name}.env.${variable}` });
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Agents as a supervisor takes them. */
+function agentSpecs(config: WorkflowConfig, env: Environment): SupervisorOptions["agents"] {
+  const specs = Object.entries(config.agents).map(([name, agent]) => {
+    const interval = agent.heartbeat_interval_s;
+    const beats = interval === undefined ? {} : { heartbeat_interval_s: interval };
+    return [name, { cmd: agent.cmd, env: agentEnvironment(agent, env, name), ...beats }] as const;
+  });
+  return Object.fromEntries(specs);
+}
+
+/** Knows the secrets of the process and of every agent. */
+export function redactorFor(config: WorkflowConfig, env: Environment): Redactor {
+  const agents = Object.entries(config.agents).map(([name, agent]) => agentEnvironment(agent, env, name));
+  return createRedactor({ patterns: config.policy.redact, env: [env, ...agents] });
+}
+
+/**
+ * Claims a run, or says who holds it.
+ *
+ * @throws {WorkflowError} `WORKFLOW_RUN_HELD`.
+ */
+export async function claimRun(store: Store, runId: string): Promise<Claim | undefined> {
+  try {
+    const [claim] = await store.work.claim(RUNS_QUEUE, `holdfast-${process.pid}`, { id: runId });
+    return claim;
+  } catch (error) {
+    if (!(error instanceof StoreHeldError)) throw error;
+    const { holder } = error;
+    const host = holder.host === undefined ? "" : ` on ${holder.host}`;
+    const since = holder.since === undefined ? "" : ` since ${holder.since}`;
+    const message = `Cannot work on run "${runId}": process ${holder.pid ?? "unknown"}${host} holds it${since}; wait until it is done, or stop it`;
+    throw new WorkflowError("WORKFLOW_RUN_HELD", message, { path: runId, cause: error, holder });
+  }
+}
+
+/** One claim of one run: everything that is open while it is worked on. */
+export class Session {
+  readonly runId: string;
+  readonly store: Store;
+  readonly claim: Claim;
+  readonly config: WorkflowConfig;
+  readonly task: TaskConfig;
+  readonly ledger: Ledger;
+  readonly progress: RunProgress;
+  readonly transcript: Transcript;
+  readonly workspace: Workspace;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  readonly receipts = new Set<number>();
+  readonly orchestrator: Orchestrator;
+  readonly #supervisor: AgentSupervisor;
+  readonly #stderr: StderrLog;
+
+  private constructor(session: SessionOptions, ledger: Ledger, transcript: Transcript) {
+    const { config, claim, options, runId, task } = session;
+    const { store, signal } = options;
+    const env = options.env ?? process.env;
+    this.runId = runId;
+    this.store = store;
+    this.claim = claim;
+    this.config = config;
+    this.task = task;
+    this.ledger = ledger;
+    this.progress = new RunProgress(flowOf(config));
+    this.transcript = transcript;
+    this.workspace = openWorkspace(config.workspace, config, store, signal);
+    this.redactor = redactorFor(config, env);
+    this.clock = options.clock ?? systemClock;
+    const random = options.random ?? Math.random;
+    this.orchestrator = new Orchestrator({
+      store,
+      runId,
+      fence: claim,
+      config,
+      task,
+      workspace: this.workspace,
+      ledger,
+      runs: runStore(store),
+      progress: this.progress,
+      transcript,
+      redactor: this.redactor,
+      clock: this.clock,
+      newId: options.newId ?? randomUUID,
+      random,
+      signal,
+      onMessage: options.onMessage,
+      receipts: this.receipts,
+    });
+    this.#stderr = new StderrLog(store, runId, claim, this.clock);
+    this.#supervisor = (options.createSupervisor ?? agentSupervisor)(
+      this.#supervisorOptions(session, env, random),
+    );
+    this.orchestrator.attach(this.#supervisor);
+  }
+
+  /** Opens what a run is worked on with. The claim is the caller's to give back when this fails. */
+  static async open(session: SessionOptions): Promise<Session> {
+    const { store } = session.options;
+    const maxMessageBytes = session.config.policy.message_max_bytes;
+    const ledger = await openLedger(store, session.runId, { fence: session.claim, maxMessageBytes });
+    try {
+      return new Session(session, ledger, await Transcript.open(store, session.runId, session.claim));
+    } catch (error) {
+      await ledger.close();
+      throw error;
+    }
+  }
+
+  #supervisorOptions(session: SessionOptions, env: Environment, random: () => number): SupervisorOptions {
+    const { config, configPath, runId, options } = session;
+    const { backoff } = config.policy.retry;
+    return {
+      runId,
+      agents: agentSpecs(config, env),
+      workspace: config.workspace,
+      configDir: configPath === undefined ? config.workspace : dirname(resolve(configPath)),
+      env,
+      messageMaxBytes: config.policy.message_max_bytes,
+      maxRestarts: config.policy.max_restarts,
+      restartBackoff: {
+        initialMs: backoff.initial_ms,
+        multiplier: backoff.multiplier,
+        maxMs: backoff.max_ms,
+      },
+      terminalEvents: this.progress.terminalEvents,
+      redactor: this.redactor,
+      clock: this.clock,
+      random: backoff.jitter === "none" ? () => 1 : random,
+      ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+      record: (message) => this.orchestrator.record(message),
+      recordStderr: (agent, line) => this.#stderr.add(agent, line),
+    };
+  }
+
+  /** Works until the run ends, and writes down how. Agents are gone when it resolves. */
+  async finish(): Promise<RunEnd> {
+    const end = await this.orchestrator.run();
+    await this.#supervisor.close();
+    await this.#stderr.flush();
+    await this.#tellEnd(end);
+    await this.transcript.flush();
+    await this.orchestrator.saveEnd(end);
+    return end;
+  }
+
+  async #tellEnd(end: RunEnd): Promise<void> {
+    // Told already when the run was killed between this line and its state.
+    if (this.progress.ended === end.kind) return;
+    const { orchestrator, runId } = this;
+    if (end.kind === "completed")
+      await orchestrator.remark("info", `Run ${runId} is completed`, { run: "completed" });
+    else if (end.kind === "interrupted") {
+      await orchestrator.remark("warn", `Run ${runId} is interrupted; holdfast resume ${runId} goes on`, {
+        run: "interrupted",
+      });
+    } else {
+      await orchestrator.remark("error", `Run ${runId} failed: ${end.message}`, {
+        run: "failed",
+        code: end.code,
+      });
+    }
+  }
+
+  /** Ends the agents, closes everything and gives the run back. Errors of a run that already failed must not hide the first one. */
+  async close(to: "done" | "ready", options: { readonly afterFailure: boolean }): Promise<void> {
+    const problems: unknown[] = [];
+    const attempt = async (step: () => Promise<unknown>): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        problems.push(error);
+      }
+    };
+    await attempt(() => this.#supervisor.close());
+    await attempt(() => this.#stderr.flush());
+    if (options.afterFailure) await attempt(() => this.transcript.flush());
+    await attempt(() => this.ledger.close());
+    await attempt(() => this.store.work.settle(this.claim, to));
+    if (!options.afterFailure && problems.length > 0) throw problems[0];
+  }
+}

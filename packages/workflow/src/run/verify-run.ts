@@ -1,0 +1,336 @@
+import { idempotencyKey } from "@holdfast/idempotency";
+import {
+  type ChainFinding,
+  type Command,
+  LedgerError,
+  type LedgerRecord,
+  readLedger,
+} from "@holdfast/ledger";
+import type { Store } from "@holdfast/storage";
+import type { Receipt, RunState } from "@holdfast/task-store";
+import { nextMove } from "../flow/next-move.ts";
+import type { RunProgress, Step } from "../flow/progress.ts";
+import { wrongArtifacts } from "./check-artifacts.ts";
+import { finishedSteps, isReceiptOf } from "./check-receipts.ts";
+import { readConfigSnapshot } from "./config-snapshot.ts";
+import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
+import { RUNS_QUEUE } from "./session.ts";
+import { snapshotFindings } from "./verify-snapshots.ts";
+
+/** What a finding is about. */
+export type RunFindingKind =
+  | "chain"
+  | "key"
+  | "receipt"
+  | "artifact"
+  | "state"
+  | "snapshot"
+  | "content"
+  | "missing_output"
+  | "in_doubt"
+  | "unreadable";
+
+/** Something that `verifyRun` noticed. */
+export interface RunFinding {
+  /** `error`: a promise is broken. `warning`: worth a look. `info`: as it should be, but unfinished. */
+  readonly severity: "error" | "warning" | "info";
+  readonly kind: RunFindingKind;
+  /** Where: on files a path, with the line. */
+  readonly place: string;
+  /** Line of the ledger, from 1. */
+  readonly line?: number;
+  readonly message: string;
+  /** What it means, and what to do. */
+  readonly meaning: string;
+}
+
+/** Options of {@link verifyRun}. */
+export interface VerifyRunOptions {
+  /** Folder to check artifacts in, instead of the run's workspace; `null` checks no artifacts. */
+  readonly workspace?: string | null;
+  /** Whether the contents of snapshots are read and verified; default true. */
+  readonly contents?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const CHAIN_MEANING: Readonly<Record<ChainFinding["kind"], string>> = {
+  edited: "Somebody changed this line after it was written; what it says cannot be trusted.",
+  removed: "Lines that stood before this one are gone.",
+  inserted: "The ledger never wrote this line.",
+  reordered: "This line was written at another place.",
+  late_write:
+    "A process that had lost the run wrote this line; what it says may contradict the lines around it.",
+  respelled: "The line says the same in other characters: something wrote the file again.",
+  not_json: "The line cannot be read.",
+  invalid: "The line is no message of a ledger.",
+  unreadable: "The store cannot give the line; holdfast repair mends a torn end.",
+  truncated:
+    "The end of the ledger is gone: acknowledged lines were removed. Restore the file; the run must not go on from here.",
+};
+
+/**
+ * Checks everything a workflow run claims: the ledger's chain and its end, every key computed again, receipts against ledger and
+ * files, the run state against the ledger, snapshots and their contents, and what is in doubt. Nothing is changed, and damage is a
+ * finding, never an error.
+ *
+ * @returns Findings; none with severity `error` means that every promise holds.
+ * @throws {WorkflowError} `WORKFLOW_RUN_MISSING`, `WORKFLOW_RUN_KIND`.
+ */
+export async function verifyRun(
+  store: Store,
+  runId: string,
+  options: VerifyRunOptions = {},
+): Promise<RunFinding[]> {
+  const state = await loadWorkflowRun(store, runId);
+  const findings: RunFinding[] = [...(await chainFindings(store, state, options.signal))];
+  const keys: RunFinding[] = [];
+  const snapshots = new Map<string, number>();
+  let story: RunStory;
+  try {
+    story = await readStory(store, state, (record) => {
+      options.signal?.throwIfAborted();
+      if (record.message.kind !== "command") return;
+      keys.push(...keyFindings(store, runId, record, record.message));
+      if (!snapshots.has(record.message.version.snapshot_id))
+        snapshots.set(record.message.version.snapshot_id, record.seq);
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof LedgerError) || findings.length === 0)
+      findings.push(unreadable(store, runId, error));
+    return findings;
+  }
+  findings.push(...keys, ...receiptFindings(store, story), ...stateFindings(store, story));
+  if (options.workspace !== null) findings.push(...(await artifactFindings(store, story, options.workspace)));
+  findings.push(...(await snapshotFindings(store, runId, snapshots, options)));
+  findings.push(...(await doubtFindings(store, story)));
+  return findings;
+}
+
+function unreadable(store: Store, runId: string, error: unknown): RunFinding {
+  const { path } = error as { path?: unknown };
+  return {
+    severity: "error",
+    kind: "unreadable",
+    place: typeof path === "string" ? path : store.locate({ document: `runs/${runId}/run` }),
+    message: error instanceof Error ? error.message : String(error),
+    meaning: "A record of the run cannot be read, so the rest could not be checked.",
+  };
+}
+
+async function chainFindings(
+  store: Store,
+  state: RunState,
+  signal: AbortSignal | undefined,
+): Promise<RunFinding[]> {
+  const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
+  const report = await readLedger(store, state.run_id).verifyChain({
+    expectedMessageIds,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const findings = report.findings.map(
+    (finding): RunFinding => ({
+      severity: "error",
+      kind: "chain",
+      place: finding.place,
+      line: finding.position,
+      message: `${finding.kind}: ${finding.message}`,
+      meaning: CHAIN_MEANING[finding.kind],
+    }),
+  );
+  if (report.unchainedLines > 0) {
+    findings.push({
+      severity: "warning",
+      kind: "chain",
+      place: store.locate({ log: `runs/${state.run_id}/ledger` }),
+      message: `${report.unchainedLines} lines carry no chain`,
+      meaning: "They were written elsewhere: a change of them cannot be found.",
+    });
+  }
+  return findings;
+}
+
+function keyFindings(store: Store, runId: string, record: LedgerRecord, command: Command): RunFinding[] {
+  const { action, task_id, inputs, expected_outputs, version } = command;
+  let expected: string;
+  try {
+    expected = idempotencyKey({
+      action,
+      task_id,
+      snapshot_id: version.snapshot_id,
+      inputs,
+      expected_outputs,
+    });
+  } catch (error) {
+    expected = `none (${error instanceof Error ? error.message : String(error)})`;
+  }
+  if (expected === command.idempotency_key) return [];
+  return [
+    {
+      severity: "error",
+      kind: "key",
+      place: store.locate({ log: `runs/${runId}/ledger`, position: record.seq }),
+      line: record.seq,
+      message: `the command's key is ${command.idempotency_key}, computed again it is ${expected}`,
+      meaning: "The key does not stand for this work: the command was changed, or written by something else.",
+    },
+  ];
+}
+
+const receiptKey = (runId: string, receipt: Pick<Receipt, "task_id" | "step">): string =>
+  `runs/${runId}/receipts/${receipt.task_id}/step-${receipt.step}`;
+
+function sameArtifacts(receipt: Receipt, step: Step): boolean {
+  if (receipt.artifacts.length !== step.artifacts.size) return false;
+  return receipt.artifacts.every((artifact) => {
+    const said = step.artifacts.get(artifact.path);
+    return said?.sha256 === artifact.sha256 && said.size === artifact.size;
+  });
+}
+
+function receiptFindings(store: Store, story: RunStory): RunFinding[] {
+  const { state, progress, receipts, strayReceipts } = story;
+  const findings: RunFinding[] = [];
+  const add = (severity: RunFinding["severity"], key: string, message: string, meaning: string): void => {
+    findings.push({ severity, kind: "receipt", place: store.locate({ document: key }), message, meaning });
+  };
+  for (const receipt of strayReceipts) {
+    const near = progress.steps.find((step) => step.step === receipt.step);
+    const why =
+      near === undefined || isReceiptOf(receipt, near)
+        ? "the ledger has no such step"
+        : "its key or correlation id is not the step's";
+    add(
+      "error",
+      receiptKey(state.run_id, receipt),
+      `receipt of step ${receipt.step}: ${why}`,
+      "The receipt proves nothing: it was changed, or the ledger was.",
+    );
+  }
+  for (const step of progress.steps) {
+    const receipt = receipts.get(step.step);
+    const key = receiptKey(state.run_id, { task_id: state.task_id ?? "", step: step.step });
+    if (receipt === undefined) {
+      const due = progress.targetOf(step) !== undefined && step.discarded === undefined;
+      if (!due || (step === progress.current && state.status !== "completed")) continue;
+      add(
+        "error",
+        key,
+        `step ${step.step} ended with ${step.settledBy?.event ?? "nothing"}, and its receipt is missing`,
+        "The proof of a finished step was removed; holdfast resume writes it again while the run is not completed.",
+      );
+    } else if (
+      !sameArtifacts(receipt, step) ||
+      receipt.snapshot_id !== step.snapshotId ||
+      receipt.command_message_id !== step.commandId
+    ) {
+      add(
+        "error",
+        key,
+        `receipt of step ${step.step} does not say what the ledger says`,
+        "The receipt was changed after it was written.",
+      );
+    }
+  }
+  return findings;
+}
+
+async function artifactFindings(
+  store: Store,
+  story: RunStory,
+  folder: string | undefined,
+): Promise<RunFinding[]> {
+  const { state, progress, receipts } = story;
+  const { config } = readConfigSnapshot(state.config_snapshot, state.run_id);
+  const workspace = folder ?? config.workspace;
+  const newest = new Map<string, Step>();
+  const finished = finishedSteps(progress).filter((step) => receipts.has(step.step));
+  for (const step of finished)
+    for (const { path } of receipts.get(step.step)?.artifacts ?? []) newest.set(path, step);
+  const { current } = progress;
+  const writing =
+    current !== undefined && progress.targetOf(current) === undefined && state.status !== "completed";
+  const findings: RunFinding[] = [];
+  for (const step of finished) {
+    const artifacts = (receipts.get(step.step)?.artifacts ?? []).filter(
+      ({ path }) => newest.get(path) === step,
+    );
+    for (const wrong of await wrongArtifacts(artifacts, { workspace })) {
+      findings.push({
+        severity: "error",
+        kind: "artifact",
+        place: wrong.place,
+        message: `"${wrong.path}" is not what the receipt of step ${step.step} (${receiptKey(state.run_id, { task_id: state.task_id ?? "", step: step.step })}) says: ${wrong.message}`,
+        meaning: writing
+          ? "The file was changed after the receipt; a step that is under way may have done it."
+          : "The file was changed, or removed, after the step was done; a resume would do the step again.",
+      });
+    }
+  }
+  return findings;
+}
+
+function stateFindings(store: Store, story: RunStory): RunFinding[] {
+  const { state, progress, receipts } = story;
+  const { config } = readConfigSnapshot(state.config_snapshot, state.run_id);
+  const move = nextMove(progress, {
+    maxRounds: config.policy.max_rounds,
+    hasReceipt: (step) => receipts.has(step.step),
+  });
+  const place = store.locate({ document: `runs/${state.run_id}/run` });
+  const finding = (message: string, meaning: string): RunFinding => ({
+    severity: "error",
+    kind: "state",
+    place,
+    message,
+    meaning,
+  });
+  if (state.status === "completed" && (move.kind !== "complete" || progress.ended !== "completed")) {
+    return [
+      finding(
+        `the run is said to be completed, but its ledger stands at "${move.kind}"`,
+        "The state was changed by hand, or the ledger lost lines.",
+      ),
+    ];
+  }
+  if (state.status === "failed" && move.kind !== "fail") {
+    return [
+      finding(
+        `the run is said to have failed, but its ledger stands at "${move.kind}"`,
+        "The state was changed by hand, or the ledger lost lines.",
+      ),
+    ];
+  }
+  return [];
+}
+
+async function doubtFindings(store: Store, story: RunStory): Promise<RunFinding[]> {
+  const { state, progress } = story;
+  const step = progress.current;
+  if (step === undefined || step.settledBy !== undefined) return [];
+  const holder = await store.work.holder(RUNS_QUEUE, state.run_id);
+  const place = store.locate({ log: `runs/${state.run_id}/ledger`, position: step.commandSeq });
+  if (holder !== undefined) {
+    const message = `step ${step.step} (${step.action} by ${step.agent}) is under way`;
+    return [
+      {
+        severity: "info",
+        kind: "in_doubt",
+        place,
+        line: step.commandSeq,
+        message,
+        meaning: `Process ${holder.pid ?? "unknown"} works on the run.`,
+      },
+    ];
+  }
+  return [
+    {
+      severity: "warning",
+      kind: "in_doubt",
+      place,
+      line: step.commandSeq,
+      message: `step ${step.step} (${step.action} by ${step.agent}) is in doubt: it was sent, and how it ended is unknown`,
+      meaning: `holdfast resume ${state.run_id} sends it again under the same key ${step.key}.`,
+    },
+  ];
+}

@@ -1,0 +1,59 @@
+import type { Fence, Store } from "@holdfast/storage";
+import type { ProgressRecord, RunProgress } from "../flow/progress.ts";
+import { tellRecord } from "./story.ts";
+
+const FLUSH_LINES = 200;
+
+/** The readable story of a run, `runs/<run_id>/transcript`: made from the ledger, and caught up from it after a crash. */
+export class Transcript {
+  readonly #store: Store;
+  readonly #key: string;
+  readonly #fence: Fence;
+  /** Ledger lines up to here are told. */
+  #told: number;
+  #waiting: { text: string }[] = [];
+
+  private constructor(store: Store, key: string, fence: Fence, told: number) {
+    this.#store = store;
+    this.#key = key;
+    this.#fence = fence;
+    this.#told = told;
+  }
+
+  /** Opens the transcript of a run and finds the last ledger line it tells. */
+  static async open(store: Store, runId: string, fence: Fence): Promise<Transcript> {
+    const key = `runs/${runId}/transcript`;
+    let told = 0;
+    const head = await store.logs.head(key);
+    for await (const line of store.logs.read(key, { from: Math.max(1, head) })) {
+      told = Number.parseInt(line.text.trim(), 10) || 0;
+    }
+    // A last line that somebody else wrote does not say where the story stands.
+    if (head > 0 && told === 0) {
+      for await (const line of store.logs.read(key))
+        told = Math.max(told, Number.parseInt(line.text.trim(), 10) || 0);
+    }
+    return new Transcript(store, key, fence, told);
+  }
+
+  /** Takes in a ledger line that `progress` knows already; nothing is written yet. Lines that are told already are skipped. */
+  tell(record: ProgressRecord, progress: RunProgress): void {
+    if (record.seq <= this.#told) return;
+    this.#told = record.seq;
+    const text = tellRecord(record, progress);
+    if (text !== undefined) this.#waiting.push({ text });
+  }
+
+  /** Whether so much waits that it should be written soon. */
+  get isFull(): boolean {
+    return this.#waiting.length >= FLUSH_LINES;
+  }
+
+  /** Writes what waits; durable when it resolves. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const items = this.#waiting;
+    this.#waiting = [];
+    await this.#store.logs.append(this.#key, items, { fence: this.#fence });
+  }
+}
