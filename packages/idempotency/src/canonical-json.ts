@@ -3,7 +3,7 @@ import { NOT_COPIED, sortedCopy } from "./sorted-copy.ts";
 
 /** Options of {@link canonicalJson}. */
 export interface CanonicalJsonOptions {
-  /** What errors call the value itself; default `$`. */
+  /** What errors call the value itself; default nothing: places in it then begin with the first name or index. */
   readonly root?: string;
 }
 
@@ -17,7 +17,7 @@ export interface CanonicalJsonOptions {
  * enumerable, inherited, or named (not numbered) properties of an array are no part of JSON and are left out.
  *
  * @param value - A plain JSON value, of any depth. It must not change while it is read (a getter that answers differently each time).
- * @param options - `root`: what errors call the value itself, default `$`.
+ * @param options - `root`: what errors call the value itself, default nothing.
  * @returns The text; its UTF-8 are the canonical bytes.
  * @throws {CanonicalJsonError} With one of the `CANONICAL_` codes and the place in the value as `documentPath`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8785 | RFC 8785}
@@ -30,7 +30,7 @@ export function canonicalJson(value: unknown, options: CanonicalJsonOptions = {}
     // A text longer than a string can be, or a stack that was nearly full when we were called: the careful way can tell.
     if (!(error instanceof RangeError)) throw error;
   }
-  return canonicalJsonCarefully(value, options.root ?? "$");
+  return canonicalJsonCarefully(value, options.root ?? "");
 }
 
 /** Whether somebody gave all objects a `toJSON`, which JSON.stringify would call. */

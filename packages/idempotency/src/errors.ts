@@ -50,7 +50,7 @@ export class IdempotencyError extends Error {
 /** A value that has no canonical JSON; `documentPath` says where in it the fault is. */
 export class CanonicalJsonError extends IdempotencyError {
   override readonly name: string = "CanonicalJsonError";
-  /** Place in the value: `$` is the value itself, `$.inputs.files[2]` a part of it. */
+  /** Place in the value: `inputs.files[2]`; empty for the value itself. */
   readonly documentPath: string;
 
   constructor(

@@ -1,3 +1,5 @@
+import { isObject, isRawJson, type PlainObject } from "./plain-object.ts";
+
 /** What {@link sortedCopy} gives for a value that it leaves to the careful way: a fault, a great depth, an order that a copy cannot have. */
 export const NOT_COPIED: unique symbol = Symbol("not copied");
 
@@ -16,9 +18,8 @@ export function sortedCopy(value: unknown, depth = 0): unknown {
   if (typeof value === "number") return value - value === 0 ? value : NOT_COPIED;
   if (typeof value === "boolean" || value === null) return value;
   if (typeof value !== "object" || depth > MAX_DEPTH) return NOT_COPIED;
-  return Array.isArray(value)
-    ? sortedList(value, depth)
-    : sortedObject(value as Record<string, unknown>, depth);
+  if (Array.isArray(value)) return sortedList(value, depth);
+  return isObject(value) ? sortedObject(value, depth) : NOT_COPIED;
 }
 
 function sortedList(list: readonly unknown[], depth: number): unknown {
@@ -38,7 +39,7 @@ function sortedList(list: readonly unknown[], depth: number): unknown {
   return copy ?? list;
 }
 
-function sortedObject(object: Record<string, unknown>, depth: number): unknown {
+function sortedObject(object: PlainObject, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(object);
   // A text made by JSON.rawJSON() has no prototype; written by JSON.stringify it would be anything.
   if (prototype !== Object.prototype && (prototype !== null || isRawJson(object))) return NOT_COPIED;
@@ -48,7 +49,7 @@ function sortedObject(object: Record<string, unknown>, depth: number): unknown {
   if (!ordered) sortTexts(keys);
   let copy: Record<string, unknown> | undefined = ordered ? undefined : {};
   for (let i = 0; i < keys.length; i += 1) {
-    const key = keys[i] as string;
+    const key = keys[i]!;
     if (!key.isWellFormed() || (!ordered && isIndex(key))) return NOT_COPIED;
     const item = object[key];
     const sorted = sortedCopy(item, depth + 1);
@@ -63,14 +64,10 @@ function sortedObject(object: Record<string, unknown>, depth: number): unknown {
   return copy ?? object;
 }
 
-function firstOf(
-  keys: readonly string[],
-  count: number,
-  object: Record<string, unknown>,
-): Record<string, unknown> {
+function firstOf(keys: readonly string[], count: number, object: PlainObject): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (let i = 0; i < count; i += 1) {
-    const key = keys[i] as string;
+    const key = keys[i]!;
     if (key === "__proto__")
       Object.defineProperty(copy, key, {
         value: object[key],
@@ -86,7 +83,7 @@ function firstOf(
 /** By UTF-16 code units, which is how `<` and `sort()` compare texts and how RFC 8785 sorts. */
 function isSorted(keys: readonly string[]): boolean {
   for (let i = 1; i < keys.length; i += 1) {
-    if ((keys[i] as string) < (keys[i - 1] as string)) return false;
+    if (keys[i]! < keys[i - 1]!) return false;
   }
   return true;
 }
@@ -98,10 +95,10 @@ function sortTexts(keys: string[]): void {
     return;
   }
   for (let i = 1; i < keys.length; i += 1) {
-    const key = keys[i] as string;
+    const key = keys[i]!;
     let j = i - 1;
-    while (j >= 0 && key < (keys[j] as string)) {
-      keys[j + 1] = keys[j] as string;
+    while (j >= 0 && key < keys[j]!) {
+      keys[j + 1] = keys[j]!;
       j -= 1;
     }
     keys[j + 1] = key;
@@ -112,11 +109,4 @@ function sortTexts(keys: string[]): void {
 function isIndex(key: string): boolean {
   const first = key.charCodeAt(0);
   return first >= 48 && first <= 57 && /^(?:0|[1-9]\d{0,9})$/.test(key);
-}
-
-const { isRawJSON } = JSON as { isRawJSON?: (value: unknown) => boolean };
-
-/** Whether it was made by `JSON.rawJSON()`; engines without that have none. */
-export function isRawJson(value: object): boolean {
-  return isRawJSON?.(value) ?? false;
 }
