@@ -25,8 +25,9 @@ export class CommandError extends Error {
 
 const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/_HELD$/, EXIT.held],
-  [/^(?:CONFIG|FILE|RUN|SNAPSHOT|STORE|RECEIPT)_(?:MISSING|NOT_FOUND)$/, EXIT.notFound],
-  [/^(?:WORKFLOW)_(?:NO_TASK|UNKNOWN_TASK)$/, EXIT.usage],
+  [/^WORKFLOW_SECRET_MISSING$/, EXIT.usage],
+  [/_(?:MISSING|NOT_FOUND)$/, EXIT.notFound],
+  [/^WORKFLOW_NO_TASK$/, EXIT.usage],
   [/^(?:CONFIG_|USAGE)/, EXIT.usage],
   [/^STORE_(?:KEY|NOT_A_STORE)$/, EXIT.usage],
   [/_(?:DAMAGED|NOT_JSON|SCHEMA|NEWER|NEWER_VERSION|NEWER_FORMAT)$/, EXIT.damaged],

@@ -1,3 +1,4 @@
+import type { MockAgentFlags } from "./commands/agent.ts";
 import { Command, CommanderError, Option } from "commander";
 import { Context, type GlobalOptions } from "./context.ts";
 import { EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
@@ -239,16 +240,16 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     .option("--spec-changes-count <n>", "ask for changes in this many spec updates first", wholeNumber("--spec-changes-count"))
     .option("--heartbeat-interval <ms>", "milliseconds between heartbeats", wholeNumber("--heartbeat-interval"))
     .option("--no-heartbeat", "send no heartbeats")
-    .option("--delay <ms>", "wait before each answer", wholeNumber("--delay"))
-    .option("--crash-before-event", "end before the terminal event")
-    .option("--crash-after-event", "end after the terminal event")
+    .option("--crash-before [event]", "end the process before this event (default: before any)")
+    .option("--crash-after [event]", "end the process right after this event (default: after the first)")
     .option("--exit-code <n>", "exit status of a crash", wholeNumber("--exit-code"))
+    .option("--attempts <n>", "fail only so many attempts (default: all)", wholeNumber("--attempts"))
     .option("--hang", "never answer")
     .option("--garbage <text>", "write this line before the answer")
     .option("--oversized <bytes>", "write a line of this size before the answer", wholeNumber("--oversized"))
-    .option("--duplicate", "send the terminal event twice")
-    .option("--wrong-correlation", "answer under another correlation id first")
-    .action(action(async (context, options: Record<string, unknown>) =>
+    .option("--duplicate", "send each event twice")
+    .option("--wrong-correlation", "send each event under another correlation id first")
+    .action(action(async (context, options: MockAgentFlags) =>
       (await import("./commands/agent.ts")).mockAgent(context, options),
     ));
 
@@ -257,9 +258,9 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     .command("exec")
     .description("make any command an agent: its exit status is the answer, what it changed are the artifacts")
     .argument("<command...>", "the command and its arguments, after --")
-    .option("--type <type>", "agent type", "exec")
+    .option("--type <type>", "agent type (default: its name in the config)")
     .option("--completed <event>", "the terminal event of success (default: by the action)")
-    .action(action(async (context, command: string[], options: { type: string; completed?: string }) =>
+    .action(action(async (context, command: string[], options: { type?: string; completed?: string }) =>
       (await import("./commands/agent.ts")).execAgent(context, command, options),
     ));
 

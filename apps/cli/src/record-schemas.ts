@@ -1,0 +1,28 @@
+import { commandSchema, eventSchema, heartbeatSchema, logSchema } from "@holdfast/ledger";
+import { snapshotManifestSchema } from "@holdfast/snapshot";
+import { receiptSchema, runStateSchema } from "@holdfast/task-store";
+import { workflowConfigSchema } from "@holdfast/workflow";
+import { agentScriptSchema } from "@holdfast/workflow/agent";
+import * as z from "zod";
+
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  command: commandSchema,
+  event: eventSchema,
+  heartbeat: heartbeatSchema,
+  log: logSchema,
+  "snapshot-manifest": snapshotManifestSchema,
+  receipt: receiptSchema,
+  "run-state": runStateSchema,
+  "workflow-config": workflowConfigSchema,
+  "agent-script": agentScriptSchema,
+};
+
+/** The JSON Schemas (draft 2020-12) of every record there is, by name: what a writer may give. */
+export function recordSchemas(): ReadonlyMap<string, unknown> {
+  return new Map(
+    Object.entries(SCHEMAS).map(([name, schema]) => {
+      const { $schema, ...rest } = z.toJSONSchema(schema, { io: "input", reused: "inline", unrepresentable: "any" });
+      return [name, { $schema, $id: `https://holdfast.dev/schemas/v1/${name}.json`, title: name, ...rest }];
+    }),
+  );
+}

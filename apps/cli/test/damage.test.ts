@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, it } from "vitest";
+import { type Finished, Place } from "./support/command.ts";
+import { writeScriptedWorkflow } from "./support/scripted-workflow.ts";
+
+/** A place with a completed run in it. */
+function completedPlace(name: string): Place {
+  const place = new Place(name);
+  writeScriptedWorkflow(place.dir);
+  const result = place.holdfast(["run", "workflow.yaml"]);
+  assert.equal(result.status, 0, result.stderr);
+  return place;
+}
+
+function rewriteLedger(place: Place, change: (lines: string[]) => string[]): void {
+  const lines = place.ledgerLines();
+  writeFileSync(place.ledgerPath(), change(lines).map((line) => `${line}\n`).join(""));
+}
+
+/** Verify must fail, and name the ledger and the line. */
+function assertNamesLine(place: Place, line: number): void {
+  const { status, stdout } = place.holdfast(["verify"]);
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, new RegExp(`ledger\\.ndjson:${line}\\b`), stdout);
+  const json = place.holdfast(["verify", "--json"]);
+  assert.equal(json.status, 1);
+  assert.ok(JSON.parse(json.stdout).findings.length > 0);
+}
+
+function objectsOf(place: Place): string[] {
+  const root = join(place.store, "objects");
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () => {
+  let clean: Finished;
+  beforeAll(() => {
+    using place = completedPlace("clean");
+    clean = place.holdfast(["verify"]);
+  });
+
+  it("finds nothing wrong with an untouched one", () => {
+    assert.equal(clean.status, 0, clean.stdout);
+  });
+
+  it("names file and line of an edited ledger line", () => {
+    using place = completedPlace("edited");
+    rewriteLedger(place, (lines) => lines.with(3, String(lines[3]).replace(/"task_id":"T-1"/, '"task_id":"T-2"').replace(/"level":"info"/, '"level":"warn"')));
+    assertNamesLine(place, 4);
+  });
+
+  it("names file and line where a ledger line was removed", () => {
+    using place = completedPlace("removed");
+    rewriteLedger(place, (lines) => lines.toSpliced(4, 1));
+    assertNamesLine(place, 5);
+  });
+
+  it("names file and line where ledger lines were put in another order", () => {
+    using place = completedPlace("reordered");
+    rewriteLedger(place, (lines) => lines.with(2, String(lines[3])).with(3, String(lines[2])));
+    assertNamesLine(place, 3);
+  });
+
+  it("finds ledger lines that were cut off the end", () => {
+    using place = completedPlace("cut");
+    rewriteLedger(place, (lines) => lines.slice(0, -3));
+    const { status, stdout } = place.holdfast(["verify"]);
+    assert.equal(status, 1, stdout);
+    assert.match(stdout, /ledger\.ndjson|run\.json/);
+  });
+
+  it("names an artifact that was changed after its receipt", () => {
+    using place = completedPlace("artifact");
+    appendFileSync(place.path("src", "a.mjs"), "// changed\n");
+    const { status, stdout } = place.holdfast(["verify"]);
+    assert.equal(status, 1);
+    assert.match(stdout, /src\/a\.mjs/);
+  });
+
+  it("names a damaged and a missing snapshot object", () => {
+    using place = completedPlace("object");
+    const [first, second] = objectsOf(place);
+    assert.ok(first !== undefined && second !== undefined);
+    const bytes = readFileSync(first);
+    bytes[bytes.length >> 1] ^= 0x10;
+    writeFileSync(first, bytes);
+    rmSync(second);
+    const { status, stdout } = place.holdfast(["verify"]);
+    assert.equal(status, 1);
+    for (const path of [first, second]) assert.ok(stdout.includes(path.slice(-20).replace(/\.zst$/, "")), `${path} in ${stdout}`);
+  });
+
+  it("names a run state that is no document any more", () => {
+    using place = completedPlace("state");
+    writeFileSync(join(place.store, "runs", place.run(), "run.json"), "{ not json");
+    const { status, stdout } = place.holdfast(["verify"]);
+    assert.equal(status, 1);
+    assert.match(stdout, /run\.json/);
+    assert.equal(place.holdfast(["status", place.run()]).status, 4);
+  });
+
+  it("finds any flipped bit of a ledger", () => {
+    using place = completedPlace("bits");
+    const path = place.ledgerPath();
+    const whole = readFileSync(path);
+    for (let sample = 0; sample < 12; sample++) {
+      const bytes = Buffer.from(whole);
+      const at = Math.floor(((sample * 0.618033988749895) % 1) * (bytes.length - 400));
+      bytes[at] ^= 1 << (sample % 7);
+      writeFileSync(path, bytes);
+      const { status, stdout } = place.holdfast(["verify"]);
+      assert.equal(status, 1, `bit ${sample % 7} of byte ${at}: ${stdout}`);
+    }
+  });
+});
+
+describe("repair", { timeout: 300_000 }, () => {
+  it("cuts a torn tail, keeps its bytes aside and says so; the run goes on", () => {
+    using place = new Place("torn");
+    writeScriptedWorkflow(place.dir);
+    place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: "120:after" } });
+    const before = place.ledgerLines();
+    appendFileSync(place.ledgerPath(), '{"kind":"event","message_id":"half');
+    const dry = place.holdfast(["repair", "--dry-run"]);
+    assert.equal(dry.status, 0);
+    assert.match(dry.stdout, /ledger\.ndjson/);
+    assert.match(place.read(".holdfast", "runs", place.run(), "ledger.ndjson"), /half$/);
+    const repaired = place.holdfast(["repair"]);
+    assert.equal(repaired.status, 0, repaired.stderr);
+    assert.match(repaired.stdout, /ledger\.ndjson/);
+    assert.deepEqual(place.ledgerLines(), before);
+    const aside = readdirSync(join(place.store, "runs", place.run())).filter((name) => name.includes("corrupt"));
+    assert.equal(aside.length, 1);
+    assert.equal(place.holdfast(["resume", place.run()]).status, 0);
+  });
+
+  it("is not needed for a torn tail: resume cuts it too, and reports it", () => {
+    using place = new Place("torn-resume");
+    writeScriptedWorkflow(place.dir);
+    place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: "120:after" } });
+    appendFileSync(place.ledgerPath(), Buffer.alloc(512));
+    const resumed = place.holdfast(["resume", place.run()]);
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.match(resumed.stderr, /ledger\.ndjson/);
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("leaves damage before the tail to be decided by a person", () => {
+    using place = completedPlace("middle");
+    const path = place.ledgerPath();
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf(0x0a) + 1] = 0x58;
+    writeFileSync(path, bytes);
+    const repaired = place.holdfast(["repair"]);
+    assert.match(repaired.stdout + repaired.stderr, /ledger\.ndjson:2/);
+    assert.deepEqual(readFileSync(path), bytes);
+  });
+
+  it("removes leftovers of dead writers", () => {
+    using place = completedPlace("leftovers");
+    const leftover = join(place.store, "runs", place.run(), ".run.json.tmp.999999999.abcdef");
+    writeFileSync(leftover, "half");
+    const repaired = place.holdfast(["repair"]);
+    assert.equal(repaired.status, 0);
+    assert.equal(existsSync(leftover), false);
+  });
+
+  it("of an untouched store changes nothing", () => {
+    using place = completedPlace("untouched");
+    const before = place.ledgerLines();
+    assert.equal(place.holdfast(["repair"]).status, 0);
+    assert.deepEqual(place.ledgerLines(), before);
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+});
+
+describe("resume, of a run whose ledger is damaged,", { timeout: 120_000 }, () => {
+  it("refuses with status 4, names file, line and offset, and changes nothing", () => {
+    using place = new Place("damaged-resume");
+    writeScriptedWorkflow(place.dir);
+    place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: "120:after" } });
+    const path = place.ledgerPath();
+    const bytes = readFileSync(path);
+    bytes[5] = 0xff;
+    writeFileSync(path, bytes);
+    const resumed = place.holdfast(["resume", place.run()]);
+    assert.equal(resumed.status, 4, resumed.stdout + resumed.stderr);
+    assert.match(resumed.stderr, /ledger\.ndjson:1/);
+    assert.deepEqual(readFileSync(path), bytes);
+  });
+
+  it("refuses a store of a newer format and leaves it untouched", () => {
+    using place = completedPlace("newer");
+    const path = join(place.store, "store.json");
+    const newer = readFileSync(path, "utf8").replace(/"holdfast\/store\/v1"/, '"holdfast/store/v9"').replace(/"format_version": 1/, '"format_version": 9');
+    writeFileSync(path, newer);
+    const resumed = place.holdfast(["resume", place.run()]);
+    assert.equal(resumed.status, 4, resumed.stderr);
+    assert.equal(readFileSync(path, "utf8"), newer);
+  });
+
+  it("goes back to a step whose artifact was taken away", () => {
+    using place = new Place("rewind");
+    writeScriptedWorkflow(place.dir);
+    let [status, point] = [null as number | null, 200];
+    // Late enough that the first receipt is there.
+    while (status === null || point === 200) {
+      status = place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: `${point}:after` } }).status;
+      break;
+    }
+    const receipts = join(place.store, "runs", place.run(), "receipts", "T-1");
+    assert.ok(existsSync(receipts), "killed before the first receipt");
+    rmSync(place.path("src", "a.mjs"));
+    const resumed = place.holdfast(["resume", place.run()]);
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.equal(place.read("src", "a.mjs"), "export const a = 1;\n");
+    assert.equal(place.holdfast(["verify"]).status, 0);
+    truncateSync(place.path("src", "a.mjs"), 0);
+    assert.equal(place.holdfast(["verify"]).status, 1);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, it } from "vitest";
+import { Place } from "./support/command.ts";
+import { checkLedger } from "./support/invariants.ts";
+import { writeScriptedWorkflow } from "./support/scripted-workflow.ts";
+
+describe("two processes and one run", { timeout: 120_000 }, () => {
+  it("of two resumes at once one works and the other ends with status 5, naming the holder", async () => {
+    using place = new Place("two");
+    writeScriptedWorkflow(place.dir, { delayMs: 300 });
+    place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: "60:after" } });
+    const run = place.run();
+    const before = place.ledgerLines();
+    const first = place.start(["resume", run]);
+    const second = place.start(["resume", run]);
+    const ended = await Promise.all([first.ended, second.ended]);
+    assert.deepEqual(ended.map(({ status }) => status).toSorted(), [0, 5], ended.map(({ stderr }) => stderr).join("\n"));
+    const loser = ended.find(({ status }) => status === 5);
+    assert.match(loser?.stderr ?? "", /_HELD: .*pid \d+/);
+    checkLedger(before, place.ledgerLines());
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("a suspended holder keeps its run, and goes on when it wakes", async () => {
+    using place = new Place("suspended");
+    writeScriptedWorkflow(place.dir, { delayMs: 300 });
+    const { child, ended } = place.start(["run", "workflow.yaml"]);
+    while (place.ledgerLines().length < 3) await sleep(20);
+    child.kill("SIGSTOP");
+    const other = place.holdfast(["resume", place.run()]);
+    assert.equal(other.status, 5, other.stderr);
+    child.kill("SIGCONT");
+    assert.equal((await ended).status, 0);
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("Ctrl-C saves the state, ends with 130 and says how to resume", async () => {
+    using place = new Place("interrupt");
+    writeScriptedWorkflow(place.dir, { delayMs: 400 });
+    const { child, ended } = place.start(["run", "workflow.yaml"]);
+    while (place.ledgerLines().length < 3) await sleep(20);
+    child.kill("SIGINT");
+    const { status, stdout, stderr } = await ended;
+    assert.equal(status, 130);
+    assert.match(stdout + stderr, new RegExp(`holdfast resume ${place.run()}`));
+    const state = JSON.parse(place.holdfast(["status", place.run(), "--json"]).stdout);
+    assert.equal(state.state.status, "aborted");
+    assert.equal(place.holdfast(["resume", place.run()]).status, 0);
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("a run that completed is not run again by a resume", () => {
+    using place = new Place("again");
+    writeScriptedWorkflow(place.dir);
+    assert.equal(place.holdfast(["run", "workflow.yaml"]).status, 0);
+    const before = place.ledgerLines();
+    assert.equal(place.holdfast(["resume", place.run()]).status, 0);
+    assert.equal(place.ledgerLines().filter((line) => line.includes('"kind":"command"')).length, before.filter((line) => line.includes('"kind":"command"')).length);
+  });
+});
