@@ -1,0 +1,298 @@
+import {
+  type Clock,
+  type Fence,
+  formatTimestamp,
+  type Json,
+  type Store,
+  systemClock,
+} from "@holdfast/storage";
+import { RunError } from "./errors.ts";
+import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
+import { checkRunId, runKey } from "./run-key.ts";
+import { type RunState, type RunStatus, runStateSchema } from "./run-state.ts";
+import { RUN_TRANSITIONS } from "./run-transitions.ts";
+import type {
+  ListRunsOptions,
+  NewRun,
+  RunChange,
+  RunPage,
+  RunStore,
+  RunUpdateOptions,
+  RunWriteOptions,
+} from "./runs.ts";
+
+/** Options of {@link runStore}. */
+export interface RunStoreOptions {
+  /** Where the time comes from; default the system's clock. */
+  readonly clock?: Clock;
+}
+
+const READER: DocumentReader<RunState> = {
+  schema: runStateSchema,
+  name: "run-state",
+  error: ({ kind, place, reason, cause }) => {
+    const code = kind === "newer" ? "RUN_NEWER_FORMAT" : "RUN_DAMAGED";
+    return new RunError(code, `Cannot read run state "${place}": ${reason}`, { path: place, cause });
+  },
+};
+
+/** Somebody else may be faster that many times before an update gives up. */
+const MAX_TRIES = 100;
+
+/**
+ * The states of the runs in a store.
+ *
+ * @param store - Where the runs live. Nothing is opened, and there is nothing to close.
+ * @param options - `clock`.
+ */
+export function runStore(store: Store, options: RunStoreOptions = {}): RunStore {
+  return new StoredRuns(store, options.clock ?? systemClock);
+}
+
+class StoredRuns implements RunStore {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async create(run: NewRun, options: RunWriteOptions = {}): Promise<RunState> {
+    const now = formatTimestamp(this.#clock());
+    const state = this.#check(run.run_id, {
+      ...run,
+      status: "running",
+      started_at: now,
+      updated_at: now,
+      attempts: 1,
+      revision: 1,
+    });
+    const key = runKey(state.run_id);
+    try {
+      await this.#put(key, state, null, options.fence);
+      return state;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "STORE_CONFLICT") throw error;
+      const path = this.#store.locate({ document: key });
+      throw new RunError(
+        "RUN_EXISTS",
+        `Cannot create run "${state.run_id}": the id is taken by "${path}"; choose another`,
+        {
+          path,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async load(runId: string): Promise<RunState | undefined> {
+    return (await this.#read(runId))?.value;
+  }
+
+  async *list(options: ListRunsOptions = {}): AsyncGenerator<RunState, void, undefined> {
+    yield* this.#runsAfter(undefined, options);
+  }
+
+  async page(
+    options: ListRunsOptions & { readonly limit?: number; readonly cursor?: string } = {},
+  ): Promise<RunPage> {
+    const { limit = 100, cursor } = options;
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new RangeError(`limit must be a positive integer, not ${limit}`);
+    const items: RunState[] = [];
+    for await (const state of this.#runsAfter(cursor, options)) {
+      items.push(state);
+      if (items.length === limit) return { items, cursor: state.run_id };
+    }
+    return { items };
+  }
+
+  async update(
+    runId: string,
+    change: RunChange | ((state: RunState) => RunChange),
+    options: RunUpdateOptions = {},
+  ): Promise<RunState> {
+    const key = runKey(runId);
+    for (let tries = 1; ; tries += 1) {
+      const stored = await this.#read(runId);
+      if (stored === undefined) throw this.#notFound(runId);
+      this.#checkRevision(stored.value, options.expected);
+      const next = this.#changed(stored.value, typeof change === "function" ? change(stored.value) : change);
+      try {
+        await this.#put(key, next, stored.revision, options.fence);
+        return next;
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== "STORE_CONFLICT") throw error;
+        if (tries === MAX_TRIES)
+          throw this.#conflict(runId, `somebody else was faster ${tries} times`, error);
+      }
+    }
+  }
+
+  async complete(
+    runId: string,
+    options: RunUpdateOptions & { readonly change?: RunChange } = {},
+  ): Promise<RunState> {
+    return await this.update(runId, { ...options.change, status: "completed" }, options);
+  }
+
+  async fail(
+    runId: string,
+    error: NonNullable<RunState["error"]>,
+    options: RunUpdateOptions & { readonly change?: RunChange } = {},
+  ): Promise<RunState> {
+    return await this.update(runId, { ...options.change, error, status: "failed" }, options);
+  }
+
+  async abort(
+    runId: string,
+    options: RunUpdateOptions & { readonly change?: RunChange } = {},
+  ): Promise<RunState> {
+    return await this.update(runId, { ...options.change, status: "aborted" }, options);
+  }
+
+  async resume(
+    runId: string,
+    options: RunUpdateOptions & { readonly change?: RunChange } = {},
+  ): Promise<RunState> {
+    const again = ({ attempts }: RunState): RunChange => ({
+      attempts: attempts + 1,
+      completed_at: undefined,
+      error: undefined,
+      ...options.change,
+      status: "running",
+    });
+    return await this.update(runId, again, options);
+  }
+
+  async #read(runId: string): Promise<Stored<RunState> | undefined> {
+    const key = runKey(runId);
+    const stored = await readDocument(this.#store, key, READER);
+    if (stored !== undefined && stored.value.run_id !== runId) {
+      throw damaged(this.#store, key, READER, `it is the state of run "${stored.value.run_id}"`);
+    }
+    return stored;
+  }
+
+  async #put(key: string, state: RunState, expected: string | null, fence: Fence | undefined): Promise<void> {
+    await this.#store.documents.put(key, state as unknown as Json, {
+      expected,
+      ...(fence === undefined ? {} : { fence }),
+    });
+  }
+
+  /** Whatever lies in a run's folder makes its id known; the folders themselves are skipped over. */
+  async *#runsAfter(
+    cursor: string | undefined,
+    options: ListRunsOptions,
+  ): AsyncGenerator<RunState, void, undefined> {
+    if (cursor !== undefined) checkRunId(cursor);
+    let after = cursor === undefined ? undefined : beyond(cursor);
+    for (;;) {
+      const page = await this.#store.documents.list("runs/", after === undefined ? {} : { after });
+      const ids = new Set(page.items.map(({ key }) => key.split("/")[1] ?? ""));
+      for (const id of ids) {
+        const state = await this.#readListed(id, options);
+        if (state !== undefined) yield state;
+        after = beyond(id);
+      }
+      if (page.cursor === undefined) return;
+    }
+  }
+
+  async #readListed(runId: string, options: ListRunsOptions): Promise<RunState | undefined> {
+    let state: RunState | undefined;
+    try {
+      state = await this.load(runId);
+    } catch (error) {
+      // A folder that somebody put there, with a name no run has.
+      if (error instanceof RangeError) return undefined;
+      if (!(error instanceof RunError) || options.onDamaged === undefined) throw error;
+      options.onDamaged(runId, error);
+      return undefined;
+    }
+    if (state === undefined) return undefined;
+    if (options.kind !== undefined && state.kind !== options.kind) return undefined;
+    return options.status === undefined || state.status === options.status ? state : undefined;
+  }
+
+  #changed(state: RunState, change: RunChange): RunState {
+    for (const name of ["run_id", "kind", "started_at"] as const) {
+      if (change[name] !== undefined && change[name] !== state[name]) {
+        throw this.#invalid(state.run_id, `"${name}" cannot be changed`);
+      }
+    }
+    const now = formatTimestamp(this.#clock());
+    const status = change.status ?? state.status;
+    const next = {
+      ...state,
+      ...this.#atTransition(state, status, change, now),
+      ...change,
+      status,
+      schema: state.schema,
+      run_id: state.run_id,
+      kind: state.kind,
+      started_at: state.started_at,
+      updated_at: now,
+      revision: state.revision + 1,
+    };
+    return this.#check(
+      state.run_id,
+      Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)),
+    );
+  }
+
+  /** What follows from a change of status by itself. */
+  #atTransition(state: RunState, status: RunStatus, change: RunChange, now: string): RunChange {
+    // A completed run may still get fields, such as what a later check found, but no other status.
+    if (status === state.status) return {};
+    if (!RUN_TRANSITIONS[state.status].includes(status)) {
+      const path = this.#store.locate({ document: runKey(state.run_id) });
+      const allowed = RUN_TRANSITIONS[state.status].join(", ") || "nothing";
+      throw new RunError(
+        "RUN_TRANSITION",
+        `Cannot make run "${state.run_id}" ${status}: it is ${state.status}, which leads to ${allowed}`,
+        { path },
+      );
+    }
+    if (status !== "running") return { completed_at: now };
+    return { completed_at: undefined, error: undefined, attempts: change.attempts ?? state.attempts + 1 };
+  }
+
+  #check(runId: string, value: unknown): RunState {
+    const parsed = runStateSchema.safeParse(value);
+    if (!parsed.success) throw this.#invalid(runId, describeIssue(parsed.error.issues), parsed.error);
+    return parsed.data;
+  }
+
+  #checkRevision(state: RunState, expected: number | undefined): void {
+    if (expected === undefined || expected === state.revision) return;
+    throw this.#conflict(state.run_id, `its revision is ${state.revision}, not ${expected}`);
+  }
+
+  #conflict(runId: string, reason: string, cause?: unknown): RunError {
+    const path = this.#store.locate({ document: runKey(runId) });
+    return new RunError("RUN_CONFLICT", `Cannot update run "${runId}": ${reason}; load it and decide again`, {
+      path,
+      cause,
+    });
+  }
+
+  #notFound(runId: string): RunError {
+    const path = this.#store.locate({ document: runKey(runId) });
+    return new RunError("RUN_NOT_FOUND", `Cannot update run "${runId}": there is no "${path}"`, { path });
+  }
+
+  #invalid(runId: string, reason: string, cause?: unknown): RunError {
+    return new RunError("RUN_INVALID", `Cannot write state of run "${runId}": ${reason}`, {
+      path: `runs/${runId}/run`,
+      cause,
+    });
+  }
+}
+
+/** Where the keys of a run end: the character after the slash. */
+function beyond(runId: string): string {
+  return `runs/${runId}0`;
+}
