@@ -8,6 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const HEARTBEAT_MS = 1_000;
 const startedAt = Date.now();
+const now = () => new Date().toISOString();
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 /** Between the small parts of the work, so that there is a middle in which a run can be killed. */
 export const pause = () => delay(Number(process.env.EXAMPLE_DELAY_MS ?? 200));
@@ -15,8 +17,6 @@ export const pause = () => delay(Number(process.env.EXAMPLE_DELAY_MS ?? 200));
 /** Answers commands, one after the other, until stdin ends. `handlers` is by action. */
 export async function serve(agentType, handlers) {
   const from = { agent_type: agentType, agent_id: `${agentType}-${process.pid}` };
-  const now = () => new Date().toISOString();
-  const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
   let beats = 0;
   let busyWith;
   let activeAt = now();
@@ -59,7 +59,7 @@ export async function serve(agentType, handlers) {
     busyWith = command;
     activeAt = now();
     beat();
-    console.error(`${action} (${task_id})`);
+    process.stderr.write(`${action} (${task_id})\n`);
     try {
       if (handlers[action] === undefined) throw new Error(`I do not know how to ${action}`);
       await handlers[action](command, answer);

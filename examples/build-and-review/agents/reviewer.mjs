@@ -8,7 +8,7 @@ const reporter = fileURLToPath(new URL("failed-tests.mjs", import.meta.url));
 /** The tests that fail, by name and message. */
 function failedTests(file) {
   // A test runner that started us would make this one report to it.
-  const { NODE_TEST_CONTEXT, ...env } = process.env;
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const args = ["--test", `--test-reporter=${reporter}`, "--test-reporter-destination=stdout", file];
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { env }, (error, stdout, stderr) => {

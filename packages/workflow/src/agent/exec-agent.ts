@@ -167,15 +167,18 @@ async function forward(pipe: Readable, target: Writable, tail: string[]): Promis
   }
 }
 
+const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+const fitsVariable = ([, value]: [string, string]): boolean =>
+  Buffer.byteLength(value) <= MAX_VARIABLE_BYTES && !value.includes("\0");
+
 function variablesOf(command: Command): Record<string, string> {
   const { inputs } = command;
-  const text = (value: unknown): string =>
-    typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
   const all: Record<string, string> = {
     HOLDFAST_ACTION: command.action,
     HOLDFAST_TASK_ID: command.task_id,
-    HOLDFAST_GOAL: text(inputs["goal"]),
-    HOLDFAST_ROUND: text(inputs["round"]),
+    HOLDFAST_GOAL: textOf(inputs["goal"]),
+    HOLDFAST_ROUND: textOf(inputs["round"]),
     HOLDFAST_ATTEMPT: String(command.retry.attempt),
     HOLDFAST_SNAPSHOT_ID: command.version.snapshot_id,
     HOLDFAST_IDEMPOTENCY_KEY: command.idempotency_key,
@@ -183,9 +186,7 @@ function variablesOf(command: Command): Record<string, string> {
     HOLDFAST_EXPECTED_OUTPUTS: JSON.stringify(command.expected_outputs),
     HOLDFAST_COMMAND: JSON.stringify(command),
   };
-  const fits = ([, value]: [string, string]): boolean =>
-    Buffer.byteLength(value) <= MAX_VARIABLE_BYTES && !value.includes("\0");
-  return Object.fromEntries(Object.entries(all).filter(fits));
+  return Object.fromEntries(Object.entries(all).filter(fitsVariable));
 }
 
 function compare(before: SnapshotManifest, after: SnapshotManifest): Changes {

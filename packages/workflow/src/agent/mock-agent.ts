@@ -123,9 +123,6 @@ async function defaultResponse(
   options: MockAgentOptions,
 ): Promise<ScriptResponse> {
   const { command } = context;
-  const one = (type: string, status: string, payload: ScriptEvent["payload"] = {}): ScriptResponse => ({
-    events: [{ type, status, payload }],
-  });
   switch (command.action) {
     case "implement":
     case "implement_changes":
@@ -158,9 +155,13 @@ async function defaultResponse(
   }
 }
 
+function one(type: string, status: string, payload: ScriptEvent["payload"] = {}): ScriptResponse {
+  return { events: [{ type, status, payload }] };
+}
+
 async function expectedArtifacts(context: AgentContext): Promise<ScriptArtifact[]> {
   const content = `Made by the mock agent for ${context.command.task_id}.\n`;
-  return await Promise.all(
+  return Promise.all(
     context.command.expected_outputs.map(async ({ path }) => {
       const existing = await describeArtifact(context.workspace, path).catch(() => undefined);
       return existing === undefined ? { path, content } : { path };
@@ -195,7 +196,7 @@ async function respond(
     const exit = options.exit ?? ((code: number) => process.exit(code));
     exit(response.crash?.exit_code ?? options.failures?.exitCode ?? 1);
     // An exit that was replaced in a test returns: the command stays unanswered.
-    return await new Promise<never>(() => {});
+    return new Promise<never>(() => {});
   };
   const hang = async (): Promise<void> => {
     wire.leaveOpen();
@@ -210,14 +211,14 @@ async function respond(
   for (const [index, event] of events.entries()) {
     if (response.crash?.after_events === index) await crash();
     if (matches(response.crashBefore, event.type)) await crash();
-    if (response.hang === true && index === events.length - 1) return await hang();
+    if (response.hang === true && index === events.length - 1) return hang();
     await pause(event.delay_ms, signal);
     if (signal.aborted) return wire.leaveOpen();
     await sendEvent(context, wire, event, response);
     if (matches(response.crashAfter, event.type)) await crash();
   }
   if (response.crash !== undefined) await crash();
-  if (response.hang === true) return await hang();
+  if (response.hang === true) return hang();
   // A script may end without a terminal event on purpose: the orchestrator must notice.
   wire.leaveOpen();
 }

@@ -94,11 +94,11 @@ export interface Wire {
 export type WireHandler = (context: AgentContext, wire: Wire) => Promise<void>;
 
 /** Serves commands by one handler that may write to the pipe itself. */
-export async function serveWire(
+export function serveWire(
   options: AgentIo & Pick<ServeAgentOptions, "type" | "id">,
   handler: WireHandler,
 ): Promise<ServeResult> {
-  return await new Server(options, handler).serve();
+  return new Server(options, handler).serve();
 }
 
 class Server {

@@ -84,12 +84,6 @@ export function createAgentMessages(options: AgentMessagesOptions): AgentMessage
       },
       false,
     );
-  const about = (event: LedgerEvent): Record<string, unknown> => ({
-    message_id: clipId(event.message_id),
-    correlation_id: clipId(event.correlation_id),
-    task_id: clipId(event.task_id),
-    event: clipId(event.event),
-  });
   const isRepetition = (event: LedgerEvent, pid: number): boolean => {
     const key = `${event.correlation_id}\n${event.message_id}`;
     const digest = createHash("sha256")
@@ -185,6 +179,15 @@ function ownLog(message: LogMessage, agent: string): LogMessage {
     message: text,
     fields: fields === undefined ? { agent } : { agent, data: fields },
     timestamp,
+  };
+}
+
+function about(event: LedgerEvent): Record<string, unknown> {
+  return {
+    message_id: clipId(event.message_id),
+    correlation_id: clipId(event.correlation_id),
+    task_id: clipId(event.task_id),
+    event: clipId(event.event),
   };
 }
 

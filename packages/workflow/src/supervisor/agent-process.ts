@@ -148,17 +148,17 @@ class OutputReader {
 
   /** Resolves at the end of the output, or when a process outside the group holds the pipe open and says nothing. */
   async drained(): Promise<void> {
-    let done = false;
+    const state = { done: false };
     const finished = this.#done.finally(() => {
-      done = true;
+      state.done = true;
     });
     finished.catch(() => {});
     this.#lastChunkAt = performance.now();
     const silence = (async () => {
-      while (!done && (this.#waiting > 0 || performance.now() - this.#lastChunkAt < DRAIN_SILENCE_MS)) {
+      while (!state.done && (this.#waiting > 0 || performance.now() - this.#lastChunkAt < DRAIN_SILENCE_MS)) {
         await Promise.race([delay(50), finished]);
       }
-      if (!done) this.#stream.destroy();
+      if (!state.done) this.#stream.destroy();
     })();
     await Promise.all([finished, silence]);
   }

@@ -282,7 +282,7 @@ class Runner implements AgentRunner {
       if (this.#problems > PROBLEMS_RECORDED) return;
     }
     if (read.message.kind === "heartbeat") this.#beats = true;
-    if (read.kind !== "terminal" || open === undefined) return await this.#record(read.message);
+    if (read.kind !== "terminal" || open === undefined) return this.#record(read.message);
     const event = read.message;
     open.terminal = this.#record(event).then(() => event);
     open.end({ kind: "terminal", event: await open.terminal });

@@ -108,7 +108,7 @@ export function agentSupervisor(options: SupervisorOptions): AgentSupervisor {
     async execute(agent, command, executeOptions = {}) {
       const runner = runners.get(agent);
       if (runner === undefined) throw new TypeError(`Agent "${agent}" is not configured`);
-      return await runner.execute(command, executeOptions);
+      return runner.execute(command, executeOptions);
     },
     close,
     [Symbol.asyncDispose]: close,
