@@ -1,5 +1,7 @@
 export { LogConflictError, LogDamagedError, LogError, type LogErrorCode } from "./errors.ts";
+export { type InspectLogOptions, inspectLog, type LogReport } from "./inspect-log.ts";
 export type { LogFormat, TornReason } from "./inspect-tail.ts";
+export type { LogRecord, LogText } from "./iterate-lines.ts";
 export type { LineIterator } from "./line-iterator.ts";
 export { listLogFiles } from "./log-files.ts";
 export type {
@@ -12,5 +14,9 @@ export type {
 } from "./log-options.ts";
 export { type Log, openLog } from "./open-log.ts";
 export type { TornTail } from "./placed-blocks.ts";
-export { type LogRecord, type LogText, type ReadLogOptions, readLines, readLog } from "./read-log.ts";
+export { readLines, readLog } from "./read-log.ts";
+export type { ReadLogOptions } from "./read-options.ts";
 export { type RecoverOptions, recoverTail, type TailRepair } from "./recover-tail.ts";
+export { type ScanLogOptions, type ScannedLine, scanLog } from "./scan-log.ts";
+export { type ByteLine, type SplitLinesOptions, splitLines } from "./split-lines.ts";
+export { type TailLogOptions, tailLines, tailLog } from "./tail-log.ts";

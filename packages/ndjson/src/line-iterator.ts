@@ -5,7 +5,7 @@ import type { PlacedBlock } from "./placed-blocks.ts";
 /** What to do with a line: gives its value; `undefined` leaves it out. */
 export type TakeLine<T> = (
   block: PlacedBlock,
-  ascii: string | undefined,
+  ascii: boolean,
   start: number,
   end: number,
   index: number,
@@ -30,7 +30,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
   readonly #blocks: AsyncGenerator<PlacedBlock, void>;
   readonly #options: LineIteratorOptions<T>;
   #block: PlacedBlock | undefined;
-  #ascii: string | undefined;
+  #ascii = false;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
   #index = 0;
@@ -85,8 +85,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
     const { take, maxLineBytes } = this.#options;
     while (this.#block !== undefined && this.#at < this.#bytes.length && this.#left > 0) {
       const start = this.#at;
-      const end =
-        this.#ascii === undefined ? this.#bytes.indexOf(0x0a, start) : this.#ascii.indexOf("\n", start);
+      const end = this.#bytes.indexOf(0x0a, start);
       if (end - start > maxLineBytes) {
         const { path, offset } = this.#block.place;
         const at = offset + start;
@@ -112,21 +111,21 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
       try {
         next = await this.#blocks.next();
       } catch (error) {
-        return await this.#failed(error);
+        return this.#failed(error);
       }
-      if (next.done === true) return await this.#end();
+      if (next.done === true) return this.#end();
       this.#block = next.value;
       this.#bytes = next.value.bytes;
-      this.#ascii = isAscii(this.#bytes) ? this.#bytes.toString("latin1") : undefined;
+      this.#ascii = isAscii(this.#bytes);
       this.#at = 0;
       this.#index = 0;
       try {
         const value = this.#takeNext();
         if (value !== undefined) return { done: false, value };
       } catch (error) {
-        return await this.#failed(error);
+        return this.#failed(error);
       }
-      if (this.#left <= 0) return await this.#end();
+      if (this.#left <= 0) return this.#end();
     }
   }
 
@@ -140,7 +139,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
   async #failed(error: unknown): Promise<IteratorResult<T>> {
     const { endsAt, signal, path } = this.#options;
     const block = this.#block;
-    if (block !== undefined && endsAt(block, error)) return await this.#end();
+    if (block !== undefined && endsAt(block, error)) return this.#end();
     await this.#end();
     if (signal?.aborted === true) throw error;
     throw asLogError("read", path, error);

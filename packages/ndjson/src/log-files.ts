@@ -40,7 +40,7 @@ export function rotatedFiles(path: string, fileSystem: FileSystem): RotatedName[
     .readdirSync(folder)
     .map((name) => parseRotatedName(path, name))
     .filter((found) => found !== undefined)
-    .sort(compareRotated);
+    .toSorted(compareRotated);
 }
 
 /**

@@ -148,7 +148,7 @@ export class LogWriter implements Log {
       if (this.#failure !== undefined) throw this.#refusal(this.#failure);
       return enqueue();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

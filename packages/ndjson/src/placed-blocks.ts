@@ -2,8 +2,9 @@ import { dirname, join, resolve } from "node:path";
 import type { FileSystem, OpenFile } from "@holdfast/fsutil";
 import { interruptedBatch, readBatchIntent } from "./batch-intent.ts";
 import { LogError, systemCode } from "./errors.ts";
+import { readAtSync } from "./inspect-tail.ts";
 import { rotatedFiles } from "./log-files.ts";
-import type { LogPlace, LogStart } from "./log-options.ts";
+import type { LogStart } from "./log-options.ts";
 import { readBlocks } from "./read-blocks.ts";
 
 /** Bytes after the last whole record of a log, as a reader found them: not acknowledged, or not yet. */
@@ -17,7 +18,7 @@ export interface TornTail {
 /** Whole lines of one file. Valid until the next one is asked for; before that, the taker says how many lines it holds. */
 export interface PlacedBlock {
   readonly file: OpenFile;
-  readonly place: LogPlace;
+  readonly place: LogStart;
   readonly bytes: Buffer;
   /** Whether this is the file that is appended to. */
   readonly isCurrent: boolean;
@@ -32,6 +33,8 @@ export interface PlacedBlocksOptions {
   readonly signal: AbortSignal | undefined;
   readonly fileSystem: FileSystem;
   readonly onTornTail: ((tail: TornTail) => void) | undefined;
+  /** Told where the log ended, when it was read to its end. */
+  readonly onEnd?: ((place: LogStart) => void) | undefined;
 }
 
 interface Source {
@@ -61,12 +64,16 @@ function openIfThere(path: string, fileSystem: FileSystem): OpenFile | undefined
  * The files of a log, oldest first. The current one is opened before the others are listed: when it is rotated in between,
  * it is found among them, and nothing is missed or seen twice.
  */
-function* sources(path: string, fileSystem: FileSystem): Generator<Source> {
+function* sources(path: string, fileSystem: FileSystem, startInode: bigint | undefined): Generator<Source> {
+  let reached = startInode === undefined;
   let current = openIfThere(path, fileSystem);
   try {
     const inode = current?.statSync().ino;
     for (const { name } of rotatedFiles(path, fileSystem)) {
-      const file = openToRead(join(dirname(path), name), fileSystem);
+      const rotated = join(dirname(path), name);
+      reached ||= fileSystem.lstatSync(rotated)?.ino === startInode;
+      if (!reached) continue;
+      const file = openToRead(rotated, fileSystem);
       try {
         if (file.statSync().ino === inode) {
           current?.closeSync();
@@ -111,19 +118,22 @@ export async function* placedBlocks(
   path: string,
   options: PlacedBlocksOptions,
 ): AsyncGenerator<PlacedBlock, void> {
-  const { from, at, maxLineBytes, signal, fileSystem, onTornTail } = options;
+  const { from, at, maxLineBytes, signal, fileSystem, onTornTail, onEnd } = options;
   const target = resolve(path);
   let position = 1;
+  let end: LogStart | undefined;
   let start = at !== undefined && at.position <= from ? at : undefined;
-  if (start !== undefined && !hasInode(target, start.inode, fileSystem)) start = undefined;
-  for (const { path: filePath, file, isCurrent } of sources(target, fileSystem)) {
+  for (const { path: filePath, file, isCurrent } of sources(target, fileSystem, start?.inode)) {
     let line = 1;
     let offset = 0;
+    const inode = file.statSync().ino;
     if (start !== undefined) {
-      if (file.statSync().ino !== start.inode) continue;
+      if (inode !== start.inode) throw goneAway(path, start);
       ({ position, line, offset } = start);
+      assertLineStart(file, offset);
       start = undefined;
     }
+    const place = (): LogStart => ({ path: filePath, inode, position, line, offset });
     for (let size = readableSize(filePath, file, isCurrent, fileSystem); offset < size; ) {
       let torn: TornTail | undefined;
       for await (const block of readBlocks(file, { from: offset, to: size, maxLineBytes, signal })) {
@@ -139,7 +149,7 @@ export async function* placedBlocks(
         if (bytes.length === 0) continue;
         const placed: PlacedBlock = {
           file,
-          place: { path: filePath, position, line, offset },
+          place: place(),
           bytes,
           isCurrent,
           lines: 0,
@@ -163,12 +173,26 @@ export async function* placedBlocks(
       }
       size = grown;
     }
+    end = place();
   }
+  if (start !== undefined) throw goneAway(path, start);
+  if (end !== undefined) onEnd?.(end);
 }
 
-function hasInode(path: string, inode: bigint, fileSystem: FileSystem): boolean {
-  if (fileSystem.statSync(path)?.ino === inode) return true;
-  return rotatedFiles(path, fileSystem).some(
-    ({ name }) => fileSystem.statSync(join(dirname(path), name))?.ino === inode,
+/** A log only grows: a known line start stays one, unless the file was cut back behind it. */
+function assertLineStart(file: OpenFile, offset: number): void {
+  if (offset === 0 || readAtSync(file, offset - 1, 1)[0] === 0x0a) return;
+  throw new LogError(
+    "LOG_IO",
+    `Cannot read "${file.path}": it was cut back before offset ${offset} (what followed was never acknowledged); read it again from its start`,
+    { path: file.path },
+  );
+}
+
+function goneAway(path: string, start: LogStart): LogError {
+  return new LogError(
+    "LOG_IO",
+    `Cannot read "${path}": the file that position ${start.position} was in is gone; read the log from its start`,
+    { path },
   );
 }

@@ -1,61 +1,54 @@
-/** Names the first value that JSON would drop or change: `x` in `$.a.x`. */
+/** Names the first value that JSON would drop or change, for example `$.a[2] is NaN`; `undefined` when it keeps all of them. */
 function findLoss(value: unknown, path: string): string | undefined {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value) ? undefined : `${path} is ${value}`;
-    case "function":
-    case "symbol":
-      return `${path} is a ${typeof value}`;
-    case "object": {
-      if (value === null || "toJSON" in value) return undefined;
-      if (Array.isArray(value)) {
-        for (let index = 0; index < value.length; index++) {
-          const item: unknown = value[index];
-          const loss =
-            item === undefined ? `${path}[${index}] is undefined` : findLoss(item, `${path}[${index}]`);
-          if (loss !== undefined) return loss;
-        }
-        return undefined;
-      }
-      if (
-        value instanceof Map ||
-        value instanceof Set ||
-        ArrayBuffer.isView(value) ||
-        value instanceof ArrayBuffer
-      ) {
-        return `${path} is a ${value.constructor.name}`;
-      }
-      for (const key of Object.keys(value)) {
-        const loss = findLoss((value as Record<string, unknown>)[key], `${path}.${key}`);
-        if (loss !== undefined) return loss;
-      }
-      return undefined;
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : `${path} is ${value}`;
+  if (typeof value === "function" || typeof value === "symbol") return `${path} is a ${typeof value}`;
+  if (typeof value !== "object" || value === null || "toJSON" in value) return undefined;
+  if (Array.isArray(value)) {
+    for (const [index, item] of (value as readonly unknown[]).entries()) {
+      const at = `${path}[${index}]`;
+      const loss = item === undefined ? `${at} is undefined` : findLoss(item, at);
+      if (loss !== undefined) return loss;
     }
-    default:
-      return undefined;
+    return undefined;
   }
+  if (isContainer(value)) return `${path} is a ${value.constructor.name}`;
+  for (const [key, item] of Object.entries(value)) {
+    const loss = findLoss(item, `${path}.${key}`);
+    if (loss !== undefined) return loss;
+  }
+  return undefined;
 }
 
-/** Whether JSON keeps all of a value; quick, and without a word about where it does not. */
+/** Objects whose contents are not in their properties: JSON would write `{}`, or an object of numbers. */
+function isContainer(value: object): boolean {
+  return (
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof RegExp ||
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value)
+  );
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether JSON keeps all of a value: {@link findLoss} without its words, because it runs for every record. */
 function isKept(value: unknown): boolean {
-  switch (typeof value) {
-    case "number":
-      return Number.isFinite(value);
-    case "function":
-    case "symbol":
-      return false;
-    case "object":
-      if (value === null) return true;
-      if (Array.isArray(value)) {
-        for (const item of value) if (item === undefined || !isKept(item)) return false;
-        return true;
-      }
-      if (Object.getPrototypeOf(value) !== Object.prototype) return findLoss(value, "") === undefined;
-      for (const key in value) if (!isKept((value as Record<string, unknown>)[key])) return false;
-      return true;
-    default:
-      return true;
+  if (typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (value === undefined || value === null) return true;
+  if (!isObject(value)) return false;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) if (item === undefined || !isKept(item)) return false;
+    return true;
   }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return findLoss(value, "") === undefined;
+  for (const key in value) {
+    if (!isKept(value[key])) return false;
+  }
+  return true;
 }
 
 /**
@@ -65,12 +58,15 @@ function isKept(value: unknown): boolean {
 export function recordText(record: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(record) as string | undefined;
+    text = JSON.stringify(record);
     if (text !== undefined && isKept(record)) return text;
   } catch (error) {
-    if (error instanceof RangeError)
-      throw new TypeError("Cannot append a record: it is nested too deeply", { cause: error });
-    const detail = error instanceof Error ? error.message : String(error);
+    const isDeep = error instanceof RangeError;
+    const detail = isDeep
+      ? "it is nested too deeply"
+      : error instanceof Error
+        ? error.message
+        : String(error);
     throw new TypeError(`Cannot append a record: ${detail}`, { cause: error });
   }
   const loss = text === undefined ? "$ is no value of JSON" : findLoss(record, "$");

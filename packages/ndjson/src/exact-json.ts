@@ -1,0 +1,49 @@
+import { parseJsonStrict } from "@holdfast/fsutil";
+
+/** Decimal digits of a whole number from 0 to 2^53. */
+function digitsOf(whole: number): number {
+  let digits = 1;
+  for (let bound = 10; whole >= bound; bound *= 10) digits++;
+  return digits;
+}
+
+/**
+ * How many characters the shortest JSON of a number has; NaN where its text can have been shorter (an exponent), or can have
+ * said another number (above 2^53).
+ */
+function numberLength(value: number): number {
+  const size = value < 0 ? -value : value;
+  const sign = value < 0 ? 1 : 0;
+  if (Number.isSafeInteger(size)) return size % 1000 === 0 && size !== 0 ? Number.NaN : digitsOf(size) + sign;
+  return size >= 0.01 && size < 1e15 ? String(size).length + sign : Number.NaN;
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+/** How many characters the shortest JSON of a value has, as far as it needs no escapes; NaN where that cannot be said. */
+function shortestLength(value: unknown): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value === "number") return numberLength(value);
+  if (!isObject(value)) return value === false ? 5 : 4;
+  let length = 1;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) length += shortestLength(item) + 1;
+  } else {
+    for (const key in value) length += key.length + 4 + shortestLength(value[key]);
+  }
+  return length === 1 ? 2 : length;
+}
+
+/**
+ * Parses a line, and refuses it when the value would not be what the text says: a key that is given twice, an integer above
+ * 2^53, a number beyond all doubles.
+ *
+ * A text that is exactly as long as the shortest JSON of its value has no room for anything that was dropped. Only other
+ * texts (with spaces, escapes, exponents) are looked through.
+ */
+export function parseExact(text: string, path: string): unknown {
+  const record: unknown = JSON.parse(text);
+  return shortestLength(record) === text.length ? record : parseJsonStrict(text, { path });
+}
