@@ -7,6 +7,7 @@ export {
   StoreFencedError,
   StoreHeldError,
 } from "./errors.ts";
+export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.ts";
 export type { Json } from "./json.ts";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
 export type {

@@ -1,4 +1,5 @@
 import { StoreError } from "./errors.ts";
+import { logFormat } from "./log-path.ts";
 import { marksOf } from "./marks.ts";
 import type { LogItem } from "./store.ts";
 
@@ -8,7 +9,8 @@ export const MAX_TEXT_BYTES = 1_048_575;
 /**
  * Checks the lines of a batch before any of them is written.
  *
- * @throws {TypeError} For an empty batch, a line with a newline or half a surrogate pair in it, or a `dedupe` id that is not the
+ * @throws {TypeError} For an empty batch, a line with a newline or half a surrogate pair in it, an empty line or one
+ *   with a NUL in a log that is no transcript, or a `dedupe` id that is not the
  *   line's own `event_id` or `message_id`: an id that is not in the text could not be known again after a restart.
  * @throws {StoreError} `STORE_TEXT_TOO_LARGE`
  */
@@ -18,6 +20,9 @@ export function checkItems(key: string, items: readonly LogItem[], maxTextBytes 
     if (typeof text !== "string")
       throw new TypeError(`Cannot append to "${key}": a line is a text, not ${typeof text}`);
     if (text.includes("\n")) throw new TypeError(`Cannot append to "${key}": a line holds a newline`);
+    if (logFormat(key) === "json" && (text === "" || text.includes("\0"))) {
+      throw new TypeError(`Cannot append to "${key}": a line is no JSON; only a transcript holds plain text`);
+    }
     if (!text.isWellFormed())
       throw new TypeError(`Cannot append to "${key}": a line holds half of a surrogate pair`);
     // A text has at most three bytes a unit: most need not be measured.

@@ -100,7 +100,13 @@ export class MemoryWork implements Work {
 }
 
 /** The error for an item that another worker holds. */
-export function heldError(queue: string, id: string, holder: Holder, path?: string): StoreHeldError {
+export function heldError(
+  queue: string,
+  id: string,
+  holder: Holder,
+  path = `${queue}/${id}`,
+  cause?: unknown,
+): StoreHeldError {
   const who = [
     `"${holder.worker}"`,
     holder.pid !== undefined && `process ${holder.pid}`,
@@ -109,7 +115,7 @@ export function heldError(queue: string, id: string, holder: Holder, path?: stri
   ].filter((part) => part !== false);
   return new StoreHeldError(
     `Cannot claim "${queue}/${id}": it is held by ${who.join(", ")}; wait until it is done, or stop that process`,
-    { path: path ?? `${queue}/${id}`, holder },
+    { path, holder, cause },
   );
 }
 

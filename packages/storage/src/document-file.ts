@@ -1,0 +1,136 @@
+import { isUtf8 } from "node:buffer";
+import { dirname } from "node:path";
+import { checksumBytes } from "@holdfast/checksum";
+import {
+  type FileSystem,
+  parseJsonStrict,
+  syncDirectory,
+  syncDirectorySync,
+  writeFileAtomic,
+  writeFileAtomicSync,
+} from "@holdfast/fsutil";
+import { StoreDamagedError } from "./errors.ts";
+import type { ExclusiveSection } from "./exclusive-section.ts";
+import type { Json } from "./json.ts";
+import { withRename } from "./rename-guard.ts";
+import type { StoreFolder } from "./store-folder.ts";
+
+// Up to here a blocking write costs less than the way through the thread pool.
+const SYNC_BYTES = 256 * 1024;
+
+/** The bytes of a file in a store; `undefined` when there is none. */
+export async function readStoreFile(folder: StoreFolder, relative: string): Promise<Buffer | undefined> {
+  const file = folder.open(relative);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = file.statSync();
+    const bytes = Buffer.allocUnsafe(size);
+    let done = 0;
+    while (done < size) {
+      const room = bytes.subarray(done);
+      const count = size <= SYNC_BYTES ? file.readSync(room, done) : await file.read(room, done);
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    file.closeSync();
+  }
+}
+
+/** The revision of a document: the checksum of its bytes. */
+export function revisionOf(bytes: Uint8Array): string {
+  return checksumBytes(bytes);
+}
+
+/** Revision of a file of a store as it is now; `null` when there is none. Reads it, by blocking calls. */
+export function currentRevision(folder: StoreFolder, relative: string): string | null {
+  const file = folder.open(relative);
+  if (file === undefined) return null;
+  try {
+    const bytes = Buffer.allocUnsafe(file.statSync().size);
+    let done = 0;
+    while (done < bytes.length) {
+      const count = file.readSync(bytes.subarray(done), done);
+      if (count === 0) break;
+      done += count;
+    }
+    return revisionOf(bytes.subarray(0, done));
+  } finally {
+    file.closeSync();
+  }
+}
+
+/**
+ * The value of a document's bytes.
+ *
+ * @throws {StoreDamagedError} with line and offset, when they are not JSON.
+ */
+export function decodeDocument(bytes: Buffer, path: string): Json {
+  try {
+    if (!isUtf8(bytes)) throw new SyntaxError("it is not UTF-8");
+    const text = bytes.toString("utf8");
+    const value: Json = JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);
+    return value;
+  } catch (error) {
+    throw damagedDocument(bytes, path, error);
+  }
+}
+
+function damagedDocument(bytes: Buffer, path: string, cause: unknown): StoreDamagedError {
+  const advice = "restore it from a copy, or run repair";
+  try {
+    parseJsonStrict(bytes, { path });
+  } catch (error) {
+    if (error instanceof Error && "line" in error && typeof error.line === "number") {
+      const options = { path, line: error.line, cause: error };
+      return new StoreDamagedError(`${error.message}; ${advice}`, options);
+    }
+  }
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new StoreDamagedError(`Cannot read "${path}": ${detail}; ${advice}`, { path, cause });
+}
+
+/** What {@link publishFile} needs. */
+export interface PublishOptions {
+  /** Keeps other processes out while `check` and the rename happen. */
+  readonly section: ExclusiveSection;
+  /** Runs right before the rename; what it throws leaves everything as it was. */
+  readonly check?: () => void;
+}
+
+/**
+ * Writes a file of a store: whole or not at all, durable when it resolves, and in one piece with a check.
+ *
+ * @param path - As `pathOf` gives it.
+ */
+export async function publishFile(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  { section, check }: PublishOptions,
+): Promise<void> {
+  let refusal: { readonly error: unknown } | undefined;
+  const guarded = withRename(fileSystem, (from, to) => {
+    try {
+      section.run(() => {
+        check?.();
+        fileSystem.renameSync(from, to);
+      });
+    } catch (error) {
+      refusal = { error };
+      throw error;
+    }
+  });
+  const options = { fileSystem: guarded, durability: "data" } as const;
+  try {
+    if (bytes.length <= SYNC_BYTES) writeFileAtomicSync(path, bytes, options);
+    else await writeFileAtomic(path, bytes, options);
+  } catch (error) {
+    // What the check threw, not what the failed rename was reported as.
+    if (refusal?.error instanceof Error && !("syscall" in refusal.error)) throw refusal.error;
+    throw error;
+  }
+  if (bytes.length <= SYNC_BYTES) syncDirectorySync(dirname(path), { fileSystem });
+  else await syncDirectory(dirname(path), { fileSystem });
+}

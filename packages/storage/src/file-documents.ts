@@ -1,0 +1,127 @@
+import { dirname } from "node:path";
+import { syncDirectory } from "@holdfast/fsutil";
+import { currentRevision, decodeDocument, publishFile, readStoreFile, revisionOf } from "./document-file.ts";
+import { encodeDocument } from "./encode-document.ts";
+import type { ExclusiveSection } from "./exclusive-section.ts";
+import { withStoreErrors } from "./file-errors.ts";
+import type { Json } from "./json.ts";
+import { checkKey, checkPrefix } from "./key.ts";
+import { documentConflict } from "./memory-documents.ts";
+import type { Documents, Fence, Page } from "./store.ts";
+import type { StoreFolder } from "./store-folder.ts";
+import { walkKeys } from "./walk-keys.ts";
+
+const ENDING = ".json";
+
+/** The path below the root of a document. */
+export function documentPath(key: string): string {
+  return key + ENDING;
+}
+
+/** Documents as files: `K` is `K.json`. */
+export class FileDocuments implements Documents {
+  readonly #folder: StoreFolder;
+  readonly #section: ExclusiveSection;
+  readonly #assertFence: (fence: Fence | undefined) => void;
+
+  constructor(
+    folder: StoreFolder,
+    section: ExclusiveSection,
+    assertFence: (fence: Fence | undefined) => void,
+  ) {
+    this.#folder = folder;
+    this.#section = section;
+    this.#assertFence = assertFence;
+  }
+
+  async get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
+    checkKey(key);
+    const relative = documentPath(key);
+    return withStoreErrors("read", relative, async () => {
+      if (!this.#folder.canRead()) return undefined;
+      const bytes = await readStoreFile(this.#folder, relative);
+      if (bytes === undefined) return undefined;
+      return { value: decodeDocument(bytes, this.#folder.pathOf(relative)), revision: revisionOf(bytes) };
+    });
+  }
+
+  async put(
+    key: string,
+    value: Json,
+    options: { readonly expected?: string | null; readonly fence?: Fence } = {},
+  ): Promise<{ readonly revision: string }> {
+    this.#folder.assertOpen();
+    checkKey(key);
+    const bytes = Buffer.from(encodeDocument(value));
+    const relative = documentPath(key);
+    return withStoreErrors("write", relative, async () => {
+      this.#folder.makeStore();
+      const check = (): void => this.#check(key, options);
+      check(); // a writer that has lost already need not write anything
+      await publishFile(this.#folder.fileSystem, this.#folder.pathOf(relative), bytes, {
+        section: this.#section,
+        check,
+      });
+      return { revision: revisionOf(bytes) };
+    });
+  }
+
+  async delete(
+    key: string,
+    options: { readonly expected?: string; readonly fence?: Fence } = {},
+  ): Promise<void> {
+    checkKey(key);
+    const relative = documentPath(key);
+    await withStoreErrors("write", relative, async () => {
+      if (!this.#folder.canRead()) {
+        this.#check(key, options);
+        return;
+      }
+      const { fileSystem } = this.#folder;
+      const path = this.#folder.pathOf(relative);
+      const remove = (): void => {
+        this.#check(key, options);
+        if (fileSystem.lstatSync(path) !== undefined) fileSystem.unlinkSync(path);
+      };
+      if (fileSystem.statSync(dirname(path)) === undefined) {
+        this.#check(key, options);
+        return;
+      }
+      this.#section.run(remove);
+      // Also where it was gone already: whoever removed it may have died before its sync.
+      await syncDirectory(dirname(path), { fileSystem });
+    });
+  }
+
+  async list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<Page<{ readonly key: string }>> {
+    checkPrefix(prefix);
+    const { after, limit = 1_000 } = options;
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new RangeError(`limit is a whole number from 1, not ${limit}`);
+    return withStoreErrors("read", prefix, async () => {
+      if (!this.#folder.canRead()) return { items: [] };
+      const items: { readonly key: string }[] = [];
+      for (const { key } of walkKeys(this.#folder, keyName, { prefix, after })) {
+        const last = items.at(-1);
+        if (items.length === limit && last !== undefined) return { items, cursor: last.key };
+        items.push({ key });
+      }
+      return { items };
+    });
+  }
+
+  #check(key: string, options: { readonly expected?: string | null; readonly fence?: Fence }): void {
+    this.#assertFence(options.fence);
+    if (options.expected === undefined) return;
+    const actual = currentRevision(this.#folder, documentPath(key));
+    if (actual !== options.expected) throw documentConflict(key, options.expected, actual);
+  }
+}
+
+/** The last part of a document's key from the name of its file. */
+export function keyName(fileName: string): string | undefined {
+  return fileName.endsWith(ENDING) ? fileName.slice(0, -ENDING.length) : undefined;
+}

@@ -1,0 +1,256 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfast/ndjson";
+import { asStoreError, withStoreErrors } from "./file-errors.ts";
+import { checkKey, checkPrefix } from "./key.ts";
+import { LogAppender } from "./log-appender.ts";
+import { checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
+import { logFormat, logName, logPath } from "./log-path.ts";
+import { LogPlaces } from "./log-places.ts";
+import { marksOf } from "./marks.ts";
+import { countLines, type SearchOptions, searchLines } from "./search.ts";
+import type { Fence, Filter, LogItem, LogLine, Logs, Page } from "./store.ts";
+import type { StoreFolder } from "./store-folder.ts";
+import type { Clock } from "./timestamp.ts";
+import { walkKeys } from "./walk-keys.ts";
+
+// A line written by another program, or under an older limit, is read all the same.
+const MAX_READ_BYTES = 64 * 1024 * 1024;
+const POLL_MS = 50;
+
+/** Options of {@link FileLogs}. */
+export interface FileLogsOptions {
+  readonly clock: Clock;
+  readonly rotateBytes: number | undefined;
+  readonly writerWaitMs: number;
+  readonly writerIdleMs: number;
+  readonly onRepair: ((repair: TailRepair) => void) | undefined;
+}
+
+/** Logs as files: `K` is `K.ndjson`, see `logPath()` for the two exceptions. */
+export class FileLogs implements Logs {
+  readonly #folder: StoreFolder;
+  readonly #options: FileLogsOptions;
+  readonly #assertFence: (fence: Fence | undefined) => void;
+  readonly #appenders = new Map<string, LogAppender>();
+  readonly #places = new LogPlaces();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    folder: StoreFolder,
+    options: FileLogsOptions,
+    assertFence: (fence: Fence | undefined) => void,
+  ) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#assertFence = assertFence;
+  }
+
+  async append(
+    key: string,
+    items: readonly LogItem[],
+    options: { readonly expected?: number; readonly fence?: Fence } = {},
+  ): Promise<{ readonly position: number; readonly duplicate: boolean }> {
+    this.#folder.assertOpen();
+    checkKey(key);
+    checkItems(key, items);
+    const { expected, fence } = options;
+    return withStoreErrors("write", logPath(key), async () => {
+      this.#folder.makeStore();
+      this.#assertFence(fence);
+      const appender = this.#appenderOf(key);
+      return appender.append(items, {
+        ...(expected !== undefined && { expected }),
+        ...(fence !== undefined && {
+          item: `${fence.queue}/${fence.id}`,
+          check: () => this.#assertFence(fence),
+        }),
+      });
+    });
+  }
+
+  async head(key: string): Promise<number> {
+    this.#folder.assertOpen();
+    checkKey(key);
+    const open = this.#appenders.get(key)?.position;
+    if (open !== undefined) return open;
+    return withStoreErrors("read", logPath(key), async () => {
+      if (!this.#folder.canRead()) return 0;
+      const start = this.#places.before(key, Number.MAX_SAFE_INTEGER)?.position ?? 1;
+      let position = 0;
+      for await (const line of this.#lines(key, start)) position = line.position;
+      // The place that was known may be gone, with the file it was in.
+      if (position > 0 || start === 1) return position;
+      this.#places.forget(key);
+      return this.head(key);
+    });
+  }
+
+  async *read(
+    key: string,
+    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLine> {
+    const { from = 1, signal } = options;
+    checkKey(key);
+    checkFrom(from);
+    try {
+      if (!this.#folder.canRead()) return;
+      // What is written and not acknowledged yet could still be taken back.
+      const to = this.#appenders.get(key)?.position;
+      for await (const { position, text } of this.#lines(key, from, to, signal)) {
+        signal?.throwIfAborted();
+        yield { position, text };
+      }
+    } catch (error) {
+      throw asStoreError(error, "read", logPath(key));
+    }
+  }
+
+  async *tail(
+    key: string,
+    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLine> {
+    const { signal } = options;
+    let { from = 1 } = options;
+    this.#folder.assertOpen();
+    checkKey(key);
+    checkFrom(from);
+    while (!isAborted(signal) && !this.#folder.closed) {
+      const more = this.#more(signal);
+      const before = from;
+      try {
+        for await (const line of this.read(key, { from, ...(signal !== undefined && { signal }) })) {
+          from = line.position + 1;
+          yield line;
+          if (this.#folder.closed) return;
+        }
+      } catch (error) {
+        if (isAborted(signal) || this.#folder.closed) return;
+        throw error;
+      }
+      if (from === before) await more;
+    }
+  }
+
+  async find(
+    key: string,
+    filter: Filter,
+    options: SearchOptions,
+  ): Promise<Page<LogLine> & { readonly asOf: number }> {
+    this.#folder.assertOpen();
+    return searchLines(this.read(key), filter, options);
+  }
+
+  async count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }> {
+    this.#folder.assertOpen();
+    return countLines(this.read(key), filter);
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    checkPrefix(prefix);
+    return withStoreErrors("read", prefix, async () => {
+      if (!this.#folder.canRead()) return [];
+      const { root, fileSystem } = this.#folder;
+      const keys: string[] = [];
+      for (const { key } of walkKeys(this.#folder, logName, { prefix })) {
+        // A log is there when it has lines: one that was only opened has none.
+        const files = listLogFiles(join(root, logPath(key)), { fileSystem });
+        if (files.some((path) => (fileSystem.statSync(path)?.size ?? 0) > 0)) keys.push(key);
+      }
+      return keys;
+    });
+  }
+
+  /** The file and line of a position, as far as that is known without reading. */
+  locate(key: string, position: number | undefined): string {
+    const relative = logPath(key);
+    if (position === undefined) return relative;
+    const { root, fileSystem } = this.#folder;
+    const known = this.#places.before(key, position);
+    if (known !== undefined && known.path !== join(root, relative)) {
+      return `${this.#folder.relative(known.path)}:${known.line + position - known.position}`;
+    }
+    if (known !== undefined) return `${relative}:${known.line + position - known.position}`;
+    const isRotated = listLogFiles(join(root, relative), { fileSystem }).length > 1;
+    return isRotated ? `${relative} (position ${position})` : `${relative}:${position}`;
+  }
+
+  /** Closes the logs that were written under a fence: whoever holds the item next writes them. */
+  async closeUnder(fence: Fence): Promise<void> {
+    const item = `${fence.queue}/${fence.id}`;
+    const under = [...this.#appenders.values()].filter((appender) => appender.isUnder(item));
+    await Promise.all(under.map((appender) => appender.rest()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
+    this.#wake();
+  }
+
+  #appenderOf(key: string): LogAppender {
+    const known = this.#appenders.get(key);
+    if (known !== undefined) return known;
+    const { clock, rotateBytes, writerIdleMs, writerWaitMs, onRepair } = this.#options;
+    const { fileSystem } = this.#folder;
+    const name = createHash("sha256").update(key).digest("hex").slice(0, 32);
+    const appender = new LogAppender({
+      key,
+      path: this.#folder.pathOf(logPath(key)),
+      lockPath: this.#folder.pathOf(`index/locks/${name}`),
+      waitMs: writerWaitMs,
+      idleMs: writerIdleMs,
+      fileSystem,
+      log: {
+        format: logFormat(key),
+        maxLineBytes: MAX_TEXT_BYTES,
+        clock,
+        ...(rotateBytes !== undefined && { rotateBytes }),
+        ...(onRepair !== undefined && { onRepair }),
+      },
+      read: (from) => this.read(key, { from }),
+      idOf: (text) => marksOf(text).id,
+      onAppend: () => this.#wake(),
+    });
+    this.#appenders.set(key, appender);
+    return appender;
+  }
+
+  async *#lines(key: string, from: number, to?: number, signal?: AbortSignal): AsyncGenerator<LogText> {
+    const { fileSystem } = this.#folder;
+    const at = this.#places.before(key, from);
+    const lines = readLines(this.#folder.pathOf(logPath(key)), {
+      from,
+      maxLineBytes: MAX_READ_BYTES,
+      fileSystem,
+      ...(at !== undefined && { at }),
+      ...(to !== undefined && { to }),
+      ...(signal !== undefined && { signal }),
+    });
+    for await (const line of lines) {
+      this.#places.note(key, line, (path) => fileSystem.statSync(path)?.ino);
+      yield line;
+    }
+  }
+
+  #more(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, POLL_MS); // other processes append without a word
+      this.#waiting.add(done);
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  #wake(): void {
+    for (const resume of this.#waiting) resume();
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}

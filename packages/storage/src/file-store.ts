@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import { type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
+import type { TailRepair } from "@holdfast/ndjson";
+import { ExclusiveSection } from "./exclusive-section.ts";
+import { documentPath, FileDocuments } from "./file-documents.ts";
+import { FileLogs } from "./file-logs.ts";
+import { FileObjects } from "./file-objects.ts";
+import { FileWork } from "./file-work.ts";
+import { checkKey } from "./key.ts";
+import { MAX_TEXT_BYTES } from "./log-item.ts";
+import { checkObjectChecksum } from "./memory-objects.ts";
+import { objectFiles } from "./object-file.ts";
+import type { Documents, Fence, Logs, Objects, Place, Store, Work } from "./store.ts";
+import { StoreFolder } from "./store-folder.ts";
+import { type Clock, systemClock } from "./timestamp.ts";
+
+/** Options of {@link fileStore}. */
+export interface FileStoreOptions {
+  /** Told when the torn tail of a log was cut off, by the first append to it. */
+  readonly onRepair?: (repair: TailRepair) => void;
+  /** A log is rotated before its file would grow past this many bytes; default: never. */
+  readonly rotateBytes?: number;
+  /** How long an append waits for another writer of its log, in milliseconds; default 5,000. */
+  readonly writerWaitMs?: number;
+  /** How long a log that was written without a fence is kept for this store, in milliseconds; default 200. */
+  readonly writerIdleMs?: number;
+  /** Where the time comes from; default {@link systemClock}. */
+  readonly clock?: Clock;
+  /** What to work on; default: the disk. */
+  readonly fileSystem?: FileSystem;
+}
+
+/** A store in a folder of plain files. */
+export interface FileStore extends Store {
+  /** The folder, as an absolute path. */
+  readonly root: string;
+}
+
+/**
+ * A store in a folder of plain files, in the layout of the project's formats.md. Nothing is touched before the first write, which makes
+ * the folder; a folder that is not there reads as an empty store.
+ *
+ * @param root - The folder.
+ * @param options - See {@link FileStoreOptions}.
+ * @returns The store; close it to give up its locks.
+ */
+export function fileStore(root: string, options: FileStoreOptions = {}): FileStore {
+  return new FileStoreImplementation(root, options);
+}
+
+class FileStoreImplementation implements FileStore {
+  readonly capabilities = { survives: "power", find: "scan", maxText: MAX_TEXT_BYTES } as const;
+  readonly documents: Documents;
+  readonly logs: Logs;
+  readonly objects: Objects;
+  readonly work: Work;
+  readonly #folder: StoreFolder;
+  readonly #section: ExclusiveSection;
+  readonly #logs: FileLogs;
+  readonly #work: FileWork;
+  #closing: Promise<void> | undefined;
+
+  constructor(root: string, options: FileStoreOptions) {
+    const { clock = systemClock, fileSystem = nodeFileSystem, onRepair, rotateBytes } = options;
+    const { writerWaitMs = 5_000, writerIdleMs = 200 } = options;
+    const folder = new StoreFolder(root, fileSystem, clock);
+    const section = new ExclusiveSection(join(folder.root, "index", "locks", "documents.db"), fileSystem);
+    const assertFence = (fence: Fence | undefined): void => work.assertFence(fence);
+    const logs = new FileLogs(
+      folder,
+      { clock, onRepair, rotateBytes, writerWaitMs, writerIdleMs },
+      assertFence,
+    );
+    const work = new FileWork(folder, section, clock, (fence) => logs.closeUnder(fence));
+    this.#folder = folder;
+    this.#section = section;
+    this.#logs = logs;
+    this.#work = work;
+    this.documents = new FileDocuments(folder, section, assertFence);
+    this.logs = logs;
+    this.objects = new FileObjects(folder);
+    this.work = work;
+  }
+
+  get root(): string {
+    return this.#folder.root;
+  }
+
+  locate(place: Place): string {
+    if ("document" in place) {
+      checkKey(place.document);
+      return documentPath(place.document);
+    }
+    if ("log" in place) {
+      checkKey(place.log);
+      return this.#logs.locate(place.log, place.position);
+    }
+    checkObjectChecksum(place.object);
+    const { fileSystem, root } = this.#folder;
+    const files = objectFiles(place.object);
+    const found = files.find(({ relative }) => fileSystem.lstatSync(join(root, relative)) !== undefined);
+    return (found ?? files[0]).relative;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#folder.close();
+    await this.#logs.close();
+    await this.#work.close();
+    this.#section.close();
+  }
+}

@@ -1,0 +1,246 @@
+import { dirname, join } from "node:path";
+import { acquireLock, type Lock, LockHeldError, type LockHolder, readLockHolder } from "@holdfast/fsutil";
+import { decodeDocument, publishFile, readStoreFile } from "./document-file.ts";
+import { encodeDocument } from "./encode-document.ts";
+import { fencedError, StoreDamagedError } from "./errors.ts";
+import type { ExclusiveSection } from "./exclusive-section.ts";
+import { withStoreErrors } from "./file-errors.ts";
+import { isRecord, type Json } from "./json.ts";
+import { checkCount, heldError } from "./memory-work.ts";
+import type { Claim, Fence, Holder, Work } from "./store.ts";
+import type { StoreFolder } from "./store-folder.ts";
+import type { Clock } from "./timestamp.ts";
+import { namesIn } from "./walk-keys.ts";
+import { workFolderName } from "./work-folder.ts";
+import { checkWorkName } from "./work-name.ts";
+
+type State = "ready" | "done" | "failed";
+
+interface Item {
+  readonly id: string;
+  readonly state: State;
+  readonly payload: Json;
+}
+
+/** Queues as folders: an item is `work/<queue>/<id>/item.json` beside the lock of its holder. */
+export class FileWork implements Work {
+  readonly #folder: StoreFolder;
+  readonly #section: ExclusiveSection;
+  readonly #clock: Clock;
+  readonly #beforeRelease: (fence: Fence) => Promise<void>;
+  readonly #held = new Map<string, Lock>();
+
+  /** `beforeRelease`: ends what writes under a fence, before another one can hold the item. */
+  constructor(
+    folder: StoreFolder,
+    section: ExclusiveSection,
+    clock: Clock,
+    beforeRelease: (fence: Fence) => Promise<void>,
+  ) {
+    this.#folder = folder;
+    this.#section = section;
+    this.#clock = clock;
+    this.#beforeRelease = beforeRelease;
+  }
+
+  async offer(queue: string, id: string, payload: Json): Promise<boolean> {
+    this.#folder.assertOpen();
+    checkWorkName(queue, id);
+    const text = encodeItem({ id, state: "ready", payload });
+    const relative = itemPath(queue, id);
+    return withStoreErrors("write", relative, async () => {
+      this.#folder.makeStore();
+      const { fileSystem } = this.#folder;
+      const path = this.#folder.pathOf(relative);
+      if (fileSystem.lstatSync(path) !== undefined) return false;
+      const known = new Error("known");
+      try {
+        const check = (): void => {
+          if (fileSystem.lstatSync(path) !== undefined) throw known;
+        };
+        await publishFile(fileSystem, path, Buffer.from(text), { section: this.#section, check });
+        return true;
+      } catch (error) {
+        if (error === known) return false;
+        throw error;
+      }
+    });
+  }
+
+  async claim(
+    queue: string,
+    worker: string,
+    options: { readonly ttlMs?: number; readonly id?: string; readonly count?: number } = {},
+  ): Promise<readonly Claim[]> {
+    this.#folder.assertOpen();
+    checkWorkName(queue, options.id);
+    const count = checkCount(options.count);
+    const { id } = options;
+    return withStoreErrors("write", join("work", queue), async () => {
+      if (!this.#folder.canRead()) return [];
+      if (id !== undefined) {
+        const claim = await this.#claimFolder(queue, workFolderName(id), worker, { id });
+        return claim === undefined ? [] : [claim];
+      }
+      const claims: Claim[] = [];
+      for (const name of namesIn(
+        this.#folder.fileSystem,
+        this.#folder.pathOf(join("work", queue)),
+      ).toSorted()) {
+        if (claims.length >= count) break;
+        const claim = await this.#claimFolder(queue, name, worker);
+        if (claim !== undefined) claims.push(claim);
+      }
+      return claims;
+    });
+  }
+
+  async renew(claim: Claim): Promise<boolean> {
+    this.#folder.assertOpen();
+    return this.#lockOf(claim)?.isHeld() ?? false;
+  }
+
+  async settle(claim: Claim, to: State): Promise<boolean> {
+    this.#folder.assertOpen();
+    const lock = this.#lockOf(claim);
+    if (lock === undefined) return false;
+    const relative = itemPath(claim.queue, claim.id);
+    return withStoreErrors("write", relative, async () => {
+      await this.#beforeRelease(claim);
+      if (!lock.isHeld()) return false;
+      if (to !== "ready") {
+        const item = await this.#read(relative);
+        const text = encodeItem({ id: claim.id, state: to, payload: item?.payload ?? claim.payload });
+        await publishFile(this.#folder.fileSystem, this.#folder.pathOf(relative), Buffer.from(text), {
+          section: this.#section,
+          check: () => lock.assertHeld(),
+        });
+      }
+      this.#held.delete(nameOf(claim));
+      lock.release();
+      return true;
+    });
+  }
+
+  async holder(queue: string, id: string): Promise<Holder | undefined> {
+    this.#folder.assertOpen();
+    checkWorkName(queue, id);
+    return withStoreErrors("read", itemPath(queue, id), async () => {
+      if (!this.#folder.canRead()) return undefined;
+      const { fileSystem } = this.#folder;
+      const holder = await readLockHolder(this.#folder.pathOf(lockPath(queue, id)), { fileSystem });
+      return holder && asHolder(holder);
+    });
+  }
+
+  /** @throws {StoreError} `STORE_FENCED`, unless the fence is the newest of its item and was not given back. */
+  assertFence(fence: Fence | undefined): void {
+    if (fence === undefined) return;
+    const lock = this.#lockOf(fence);
+    if (lock !== undefined) {
+      if (lock.isHeld()) return;
+    } else if (this.#isNewest(fence)) {
+      return;
+    }
+    throw fencedError(fence, this.#newestToken(fence), { path: itemPath(fence.queue, fence.id) });
+  }
+
+  /** Gives everything back. */
+  async close(): Promise<void> {
+    for (const lock of this.#held.values()) lock.release();
+    this.#held.clear();
+  }
+
+  async #claimFolder(
+    queue: string,
+    folderName: string,
+    worker: string,
+    wanted?: { readonly id: string },
+  ): Promise<Claim | undefined> {
+    const relative = join("work", queue, folderName);
+    const before = await this.#read(join(relative, "item.json"));
+    if (before === undefined || before.state !== "ready") return undefined;
+    const { id } = before;
+    let lock: Lock;
+    try {
+      lock = await acquireLock(this.#folder.pathOf(join(relative, "lock")), {
+        worker,
+        fileSystem: this.#folder.fileSystem,
+        now: () => new Date(Number(this.#clock() / 1_000n)),
+      });
+    } catch (error) {
+      if (!(error instanceof LockHeldError)) throw error;
+      if (wanted === undefined) return undefined;
+      const holder = error.holder === undefined ? { worker: "unknown", token: 0 } : asHolder(error.holder);
+      throw heldError(queue, id, holder, this.#folder.pathOf(relative), error);
+    }
+    // Its last holder may have settled it between the look and the lock.
+    const item = await this.#read(join(relative, "item.json"));
+    if (item === undefined || item.state !== "ready") {
+      lock.release();
+      return undefined;
+    }
+    const claim = { queue, id, token: lock.token, payload: item.payload, worker };
+    this.#held.set(nameOf(claim), lock);
+    return claim;
+  }
+
+  async #read(relative: string): Promise<Item | undefined> {
+    const bytes = await readStoreFile(this.#folder, relative);
+    if (bytes === undefined) return undefined;
+    const path = this.#folder.pathOf(relative);
+    const value = decodeDocument(bytes, path);
+    const { id, state, payload } = isRecord(value) ? value : {};
+    const isState = state === "ready" || state === "done" || state === "failed";
+    if (typeof id !== "string" || !isState || payload === undefined) {
+      throw new StoreDamagedError(`Cannot read "${path}": it is no item of a queue; restore it from a copy`, {
+        path,
+      });
+    }
+    const item: Json = JSON.parse(JSON.stringify(payload));
+    return { id, state, payload: item };
+  }
+
+  #lockOf(fence: Fence): Lock | undefined {
+    const lock = this.#held.get(nameOf(fence));
+    return lock?.token === fence.token ? lock : undefined;
+  }
+
+  /** For a fence of another process: what is on the disk decides, by the names that architecture.md gives epochs. */
+  #isNewest({ queue, id, token }: Fence): boolean {
+    const { fileSystem } = this.#folder;
+    if (!this.#folder.canRead()) return false;
+    const epoch = (number: number): string => join(this.#folder.root, lockPath(queue, id), `epoch-${number}`);
+    return (
+      fileSystem.lstatSync(epoch(token)) !== undefined &&
+      fileSystem.lstatSync(epoch(token + 1)) === undefined &&
+      fileSystem.lstatSync(`${epoch(token)}.released`) === undefined
+    );
+  }
+
+  #newestToken({ queue, id }: Fence): number {
+    const names = namesIn(this.#folder.fileSystem, join(this.#folder.root, lockPath(queue, id)));
+    return Math.max(0, ...names.map((name) => Number(/^epoch-(\d+)$/.exec(name)?.[1] ?? 0)));
+  }
+}
+
+function nameOf({ queue, id }: { readonly queue: string; readonly id: string }): string {
+  return `${queue}/${id}`;
+}
+
+/** The path below the root of an item's document. */
+export function itemPath(queue: string, id: string): string {
+  return join("work", queue, workFolderName(id), "item.json");
+}
+
+function lockPath(queue: string, id: string): string {
+  return join(dirname(itemPath(queue, id)), "lock");
+}
+
+function encodeItem(item: Item): string {
+  return encodeDocument({ schema: "holdfast/work-item/v1", ...item });
+}
+
+function asHolder({ worker, pid, host, since, token }: LockHolder): Holder {
+  return { worker, pid, host, since, token };
+}

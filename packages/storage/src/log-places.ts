@@ -1,0 +1,35 @@
+import type { LogStart, LogText } from "@holdfast/ndjson";
+
+const EVERY = 4_096;
+const MAX_LOGS = 1_000;
+
+/** Remembers where some lines of logs start, as they are read, so that a later read from the middle need not start at the top. */
+export class LogPlaces {
+  readonly #places = new Map<string, LogStart[]>();
+
+  /** Takes note of a line that was read: of the first one, and of one in some thousands. */
+  note(key: string, line: LogText, inodeOf: (path: string) => bigint | undefined): void {
+    const places = this.#places.get(key) ?? [];
+    const last = places.at(-1);
+    if (last !== undefined && line.position <= last.position) return;
+    if (last !== undefined && last.path === line.path && line.position < last.position + EVERY) return;
+    const inode = inodeOf(line.path);
+    if (inode === undefined) return;
+    const { position, offset, path } = line;
+    places.push({ position, offset, path, line: line.line, inode });
+    this.#places.delete(key); // the most recent at the end
+    this.#places.set(key, places);
+    if (this.#places.size <= MAX_LOGS) return;
+    const [oldest] = this.#places.keys();
+    if (oldest !== undefined) this.#places.delete(oldest);
+  }
+
+  /** The last known place at or before a position. */
+  before(key: string, position: number): LogStart | undefined {
+    return this.#places.get(key)?.findLast((place) => place.position <= position);
+  }
+
+  forget(key: string): void {
+    this.#places.delete(key);
+  }
+}
