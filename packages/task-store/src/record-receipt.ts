@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fence, Json, Store } from "@holdfast/storage";
+import { definedFields } from "./defined-fields.ts";
 import { ReceiptError } from "./errors.ts";
 import { type DocumentReader, damaged, describeIssue, readDocument } from "./read-document.ts";
 import { type Receipt, type ReceiptInput, receiptSchema } from "./receipt.ts";
@@ -48,7 +49,7 @@ export async function recordReceipt(
     });
   }
   const key = receiptKey(runId, parsed.data.task_id, parsed.data.step);
-  const wanted = parsed.data;
+  const wanted = definedFields(parsed.data);
   try {
     await store.documents.put(key, wanted as unknown as Json, {
       expected: null,

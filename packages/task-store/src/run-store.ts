@@ -6,6 +6,7 @@ import {
   type Store,
   systemClock,
 } from "@holdfast/storage";
+import { definedFields } from "./defined-fields.ts";
 import { RunError } from "./errors.ts";
 import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
 import { checkRunId, runKey } from "./run-key.ts";
@@ -237,10 +238,7 @@ class StoredRuns implements RunStore {
       updated_at: now,
       revision: state.revision + 1,
     };
-    return this.#check(
-      state.run_id,
-      Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)),
-    );
+    return this.#check(state.run_id, next);
   }
 
   /** What follows from a change of status by itself. */
@@ -263,7 +261,7 @@ class StoredRuns implements RunStore {
   #check(runId: string, value: unknown): RunState {
     const parsed = runStateSchema.safeParse(value);
     if (!parsed.success) throw this.#invalid(runId, describeIssue(parsed.error.issues), parsed.error);
-    return parsed.data;
+    return definedFields(parsed.data);
   }
 
   #checkRevision(state: RunState, expected: number | undefined): void {

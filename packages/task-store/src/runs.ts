@@ -1,4 +1,5 @@
 import type { Fence } from "@holdfast/storage";
+import type { RunError } from "./errors.ts";
 import type { RunKind, RunState, RunStatus } from "./run-state.ts";
 
 /** What a new run is made of. The rest of its state is set: running, from now, first attempt, revision 1. */
