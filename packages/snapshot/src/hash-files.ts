@@ -10,8 +10,10 @@ export type HashFailure = "vanished" | "changed" | "not-a-file" | "outside" | "u
 
 /** What came of a list of folders; everything is in the order of their files. */
 export interface HashedFiles {
-  /** Five numbers a file: size, mtime and ctime in nanoseconds, inode, device. */
+  /** Four numbers a file: size, mtime and ctime in nanoseconds, inode. */
   readonly stats: BigInt64Array;
+  /** Three numbers a file: size, mtime and ctime in microseconds, for what needs no nanoseconds. */
+  readonly numbers: Float64Array;
   readonly modes: Uint32Array;
   /** 71 characters a file: `sha256:` and the digest; spaces for a failure. */
   readonly sums: string;
@@ -53,6 +55,19 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
     return failed("unreadable", code);
   };
 
+  // Two changes within one tick of a file system's clock leave the same times: a file that changed just now is left
+  // alone until the tick is over, so that a change while it is read is seen.
+  const settled = (fd: number) => {
+    for (let tries = 0; ; tries++) {
+      const stat = fs.fstatSync(fd, { bigint: true });
+      const age = Date.now() - Number(stat.ctimeMs);
+      if (age >= 2_000) return stat;
+      const tick = stat.ctimeNs % 1_000_000_000n === 0n ? 2_000 : 20;
+      if (age < 0 || age >= tick || tries >= attempts || !stat.isFile()) return stat;
+      Atomics.wait(pause, 0, 0, tick - age);
+    }
+  };
+
   const hashOpen = (fd: number, size: number): string | undefined => {
     const first = fs.readSync(fd, buffer, 0, buffer.length, 0);
     if (first === size && first < buffer.length) {
@@ -77,7 +92,7 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
     for (let attempt = 1; ; attempt++) {
       const fd = fs.openSync(path, fileFlags);
       try {
-        const before = fs.fstatSync(fd, { bigint: true });
+        const before = settled(fd);
         if (!before.isFile()) return failed("not-a-file");
         if (before.size > largest) return failed("large");
         const digest = hashOpen(fd, Number(before.size));
@@ -92,8 +107,13 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
           stats[at + 1] = after.mtimeNs;
           stats[at + 2] = after.ctimeNs;
           stats[at + 3] = after.ino;
-          stats[at + 4] = after.dev;
-          return { mode: Number(after.mode), digest };
+          return {
+            mode: Number(after.mode),
+            size: Number(after.size),
+            mtimeUs: Number(after.mtimeNs / 1_000n),
+            ctimeUs: Number(after.ctimeNs / 1_000n),
+            digest,
+          };
         }
       } finally {
         fs.closeSync(fd);
@@ -106,7 +126,8 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
   return (folders, largest) => {
     let count = 0;
     for (const folder of folders) count += folder.names.length;
-    const stats = new BigInt64Array(count * 5);
+    const stats = new BigInt64Array(count * 4);
+    const numbers = new Float64Array(count * 3);
     const modes = new Uint32Array(count);
     const failures: { index: number; failure: HashFailure; code: string }[] = [];
     const sums: string[] = [];
@@ -127,7 +148,7 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
         let result: ReturnType<typeof hashOne> | undefined = wrong;
         if (result === undefined) {
           try {
-            result = hashOne(`${base}/${name}`, largest, stats, index * 5);
+            result = hashOne(`${base}/${name}`, largest, stats, index * 4);
             if (!descriptors && fs.realpathSync(path) !== path) result = failed("outside");
           } catch (error) {
             result = whyNot(error);
@@ -135,6 +156,9 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
         }
         if ("digest" in result) {
           modes[index] = result.mode;
+          numbers[index * 3] = result.size;
+          numbers[index * 3 + 1] = result.mtimeUs;
+          numbers[index * 3 + 2] = result.ctimeUs;
           sums.push("sha256:", result.digest);
         } else {
           failures.push({ index, ...result });
@@ -144,6 +168,6 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
       }
       if (folderFd >= 0) fs.closeSync(folderFd);
     }
-    return { stats, modes, sums: sums.join(""), failures };
+    return { stats, numbers, modes, sums: sums.join(""), failures };
   };
 }

@@ -4,9 +4,9 @@ import { Worker } from "node:worker_threads";
 import { createFileHasher, type HashedFiles, type HashFolder } from "./hash-files.ts";
 
 /** Files handed to a worker at a time. */
-const BATCH = 96;
+const BATCH = 128;
 /** With no more files than this, starting threads costs more than it saves. */
-const ALONE = 192;
+const ALONE = 256;
 /** Files above this are never hashed in the caller's thread. */
 const LARGE_BYTES = 4 * 1024 * 1024;
 const MOST_WORKERS = 16;
@@ -23,7 +23,7 @@ const WORKER = `
   });
   parentPort.on("message", ({ batch, folders }) => {
     const hashed = hash(folders, Infinity);
-    parentPort.postMessage({ batch, hashed, bytes }, [hashed.stats.buffer, hashed.modes.buffer]);
+    parentPort.postMessage({ batch, hashed, bytes }, [hashed.stats.buffer, hashed.numbers.buffer, hashed.modes.buffer]);
     bytes = 0;
   });
 `;
@@ -127,7 +127,7 @@ export class HashPool {
     if (this.#workers.length === 0) {
       const count = Math.min(availableParallelism(), MOST_WORKERS);
       for (let index = 0; index < count; index++) {
-        const worker = new Worker(WORKER, { eval: true, execArgv: [], stdin: false });
+        const worker = new Worker(WORKER, { eval: true, execArgv: [], env: {} });
         worker.on("message", (message: { batch?: number; hashed: HashedFiles; bytes: number }) =>
           this.#onMessage(worker, message),
         );

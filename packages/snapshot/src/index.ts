@@ -1,4 +1,11 @@
 export {
+  type ChangedFile,
+  diffSnapshots,
+  type FilesOfSnapshot,
+  type RenamedFile,
+  type SnapshotDiff,
+} from "./diff-snapshots.ts";
+export {
   type RestoreConflict,
   SnapshotConflictError,
   SnapshotError,
@@ -14,6 +21,20 @@ export {
   snapshotIdSchema,
   snapshotManifestSchema,
 } from "./manifest.ts";
+export {
+  type RestoreProgress,
+  type RestoreResult,
+  type RestoreSnapshotOptions,
+  restoreSnapshot,
+} from "./restore-snapshot.ts";
 export { type IdentifiedFile, snapshotIdOf } from "./snapshot-id.ts";
+export { type SaveSnapshotOptions, type SnapshotStore, snapshotStore } from "./snapshot-store.ts";
 export { type SnapshotProgress, type TakeSnapshotOptions, takeSnapshot } from "./take-snapshot.ts";
+export {
+  type BadContent,
+  type SnapshotReport,
+  type VerifyProgress,
+  type VerifySnapshotOptions,
+  verifySnapshot,
+} from "./verify-snapshot.ts";
 export type { SkipReason, SnapshotWarning } from "./walk.ts";

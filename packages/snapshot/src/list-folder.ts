@@ -5,10 +5,17 @@ import { SnapshotError } from "./errors.ts";
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const LARGEST_RULES = 1024 * 1024;
 
-/** A name in a folder. `text`: its name; for a name that is not UTF-8, one that can be shown. */
-export interface FolderEntry {
-  readonly name: string;
-  readonly kind: "file" | "folder" | "symlink" | "special" | "not-utf8";
+/** What a name in a folder is. */
+export type EntryKind = "file" | "folder" | "symlink" | "special";
+
+/** The names in a folder. */
+export interface Listing {
+  /** In the order of the paths below it: a folder is its name with a `/`. */
+  readonly keys: readonly string[];
+  /** Of those that are neither file nor folder. */
+  readonly others: ReadonlyMap<string, EntryKind>;
+  /** Names that are not UTF-8, in a form that can be shown. */
+  readonly unreadable: readonly string[];
 }
 
 /** An open folder that is known to be the one its path says. */
@@ -30,8 +37,7 @@ export function openFolder(path: string): OpenFolder {
   const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const stat = fs.fstatSync(fd, { bigint: true });
-    const base = hasDescriptorPaths() ? `/proc/self/fd/${fd}` : path;
-    const real = base === path ? fs.realpathSync(path) : fs.readlinkSync(base);
+    const { base, real } = descriptorPath(fd) ?? { base: path, real: fs.realpathSync(path) };
     if (real !== path || !stat.isDirectory()) {
       throw new SnapshotError(
         "SNAPSHOT_VANISHED",
@@ -46,31 +52,60 @@ export function openFolder(path: string): OpenFolder {
   }
 }
 
-/** Whether an open folder has a path of its own here. */
-export function hasDescriptorPaths(): boolean {
-  return process.platform === "linux" && fs.existsSync("/proc/self/fd");
+/** The path of an open folder, where the system has such paths. */
+function descriptorPath(fd: number): { base: string; real: string } | undefined {
+  if (process.platform !== "linux") return undefined;
+  const base = `/proc/self/fd/${fd}`;
+  try {
+    return { base, real: fs.readlinkSync(base) };
+  } catch {
+    // No /proc here.
+    return undefined;
+  }
 }
 
-/** The names in an open folder, in no order. */
-export function listFolder(folder: OpenFolder): FolderEntry[] {
+/** Lists an open folder. */
+export function listFolder(folder: OpenFolder): Listing {
   const entries = fs.readdirSync(folder.base, { withFileTypes: true });
   // An invalid byte reads as U+FFFD; only then the slower way is worth it.
   if (entries.some(({ name }) => name.includes("\uFFFD"))) return listBytes(folder);
-  return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+  return listingOf(
+    entries.map((entry) => [entry.name, kindOf(entry)]),
+    [],
+  );
 }
 
-function listBytes(folder: OpenFolder): FolderEntry[] {
-  return fs.readdirSync(folder.base, { withFileTypes: true, encoding: "buffer" }).map((entry) => {
+function listBytes(folder: OpenFolder): Listing {
+  const entries: [string, EntryKind][] = [];
+  const unreadable: string[] = [];
+  for (const entry of fs.readdirSync(folder.base, { withFileTypes: true, encoding: "buffer" })) {
     const name = entry.name.toString("utf8");
-    if (Buffer.from(name, "utf8").equals(entry.name)) return { name, kind: kindOf(entry) };
-    const shown = entry.name
-      .toString("latin1")
-      .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-    return { name: shown, kind: "not-utf8" };
-  });
+    if (Buffer.from(name, "utf8").equals(entry.name)) entries.push([name, kindOf(entry)]);
+    else unreadable.push(escaped(entry.name));
+  }
+  return listingOf(entries, unreadable.toSorted());
 }
 
-function kindOf(entry: fs.Dirent<string> | fs.Dirent<Buffer>): FolderEntry["kind"] {
+function listingOf(
+  entries: readonly (readonly [string, EntryKind])[],
+  unreadable: readonly string[],
+): Listing {
+  const keys: string[] = [];
+  const others = new Map<string, EntryKind>();
+  for (const [name, kind] of entries) {
+    keys.push(kind === "folder" ? `${name}/` : name);
+    if (kind !== "folder" && kind !== "file") others.set(name, kind);
+  }
+  return { keys: keys.toSorted(), others, unreadable };
+}
+
+function escaped(name: Buffer): string {
+  return name
+    .toString("latin1")
+    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+function kindOf(entry: fs.Dirent<string> | fs.Dirent<Buffer>): EntryKind {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   return entry.isSymbolicLink() ? "symlink" : "special";

@@ -10,7 +10,7 @@ export interface IdentifiedFile {
 }
 
 const CHUNK = 64 * 1024;
-/** What needs the escapes of JSON, or is not well formed. */
+/** What JSON writes with escapes, or cannot write. */
 const SPECIAL = /["\\\p{Cc}\p{Cs}]/u;
 
 /**
@@ -22,35 +22,45 @@ const SPECIAL = /["\\\p{Cc}\p{Cs}]/u;
  * @throws {TypeError} When two files have the same path.
  */
 export function snapshotIdOf(files: readonly IdentifiedFile[]): string {
-  return `snap-${contentHashOf(files).slice(0, 12)}`;
+  const hash = new SnapshotIdHash();
+  for (const file of inOrder(files)) hash.add(file);
+  return hash.id();
 }
 
-/** The whole hash behind {@link snapshotIdOf}, in bounded memory: the canonical text is never held at once. */
-function contentHashOf(files: readonly IdentifiedFile[]): string {
-  const hash = createHash("sha256");
-  let text = "[";
-  let before: string | undefined;
-  for (const { path, sha256, size } of inOrder(files)) {
-    if (path === before) throw new TypeError(`Cannot name a snapshot: "${path}" is listed twice`);
-    const start = before === undefined ? "" : ",";
-    text +=
+/** Makes a snapshot's id of files that come one by one, in order; the canonical text is never held at once. */
+export class SnapshotIdHash {
+  readonly #hash = createHash("sha256");
+  #text = "[";
+  #before: string | undefined;
+
+  /** @throws {TypeError} When the path does not come after the one before. */
+  add({ path, sha256, size }: IdentifiedFile): void {
+    const start = this.#before === undefined ? "" : ",";
+    if (this.#before !== undefined && path <= this.#before) {
+      throw new TypeError(`Cannot name a snapshot: "${path}" is listed twice or out of order`);
+    }
+    this.#before = path;
+    this.#text +=
       SPECIAL.test(path) || SPECIAL.test(sha256) || !Number.isSafeInteger(size)
         ? start + canonicalJson({ path, sha256, size })
         : `${start}{"path":"${path}","sha256":"${sha256}","size":${size}}`;
-    before = path;
-    if (text.length > CHUNK) {
-      hash.update(text);
-      text = "";
+    if (this.#text.length > CHUNK) {
+      this.#hash.update(this.#text);
+      this.#text = "";
     }
   }
-  return hash.update(`${text}]`).digest("hex");
+
+  /** The id; nothing can be added after it. */
+  id(): string {
+    return `snap-${this.#hash.update(`${this.#text}]`).digest("hex").slice(0, 12)}`;
+  }
 }
 
 function inOrder(files: readonly IdentifiedFile[]): readonly IdentifiedFile[] {
-  for (let index = 1; index < files.length; index++) {
-    if ((files[index - 1] as IdentifiedFile).path > (files[index] as IdentifiedFile).path) {
-      return files.toSorted((a, b) => comparePaths(a.path, b.path));
-    }
+  let before: string | undefined;
+  for (const { path } of files) {
+    if (before !== undefined && before > path) return files.toSorted((a, b) => comparePaths(a.path, b.path));
+    before = path;
   }
   return files;
 }

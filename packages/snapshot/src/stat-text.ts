@@ -3,9 +3,8 @@ export class FileTimes {
   #second = Number.NaN;
   #text = "";
 
-  /** RFC 3339 in UTC with six fraction digits; what is finer than a microsecond is cut off. */
-  of(mtimeNs: bigint): string {
-    const microseconds = Number(mtimeNs / 1_000n);
+  /** RFC 3339 in UTC with six fraction digits, from whole microseconds since 1970. */
+  of(microseconds: number): string {
     const second = Math.floor(microseconds / 1_000_000);
     if (second !== this.#second) {
       this.#second = second;

@@ -1,5 +1,3 @@
-import * as fs from "node:fs";
-
 import { type Clock, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
 
 import { SnapshotError } from "./errors.ts";
@@ -8,8 +6,10 @@ import { HashPool } from "./hash-pool.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
 import type { SnapshotFile, SnapshotManifest } from "./manifest.ts";
-import { snapshotIdOf } from "./snapshot-id.ts";
-import type { TreeIndex } from "./tree-index.ts";
+import { realFolder } from "./real-folder.ts";
+import { SnapshotIdHash } from "./snapshot-id.ts";
+import { snapshotStore } from "./snapshot-store.ts";
+import { loadStatCache, type StatCache, saveStatCache } from "./stat-cache.ts";
 import { type SkipReason, type SnapshotWarning, TreeWalk } from "./walk.ts";
 
 /** How far a snapshot is. */
@@ -43,13 +43,8 @@ export interface TakeSnapshotOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What a manifest taken in this process remembers, out of sight of JSON. */
-const MEMORY: unique symbol = Symbol("holdfast.snapshot.memory");
-interface Memory {
-  readonly scope: string;
-  readonly id: string;
-  readonly index: TreeIndex;
-}
+/** What the manifests taken in this process leave for the next one; gone with the manifest. */
+const memories = new WeakMap<SnapshotManifest, StatCache & { readonly scope: string }>();
 
 /** A slice of walking, in milliseconds, before other work of the process gets its turn. */
 const SLICE_MS = 4;
@@ -78,10 +73,10 @@ export async function takeSnapshot(
   signal?.throwIfAborted();
   const real = realFolder(root);
   const scope = JSON.stringify([real, include, exclude]);
-  const memory = (options.previous as { [MEMORY]?: Memory } | undefined)?.[MEMORY];
-  const known = memory?.scope === scope ? memory : undefined;
+  const known = await cacheOf(scope, options);
 
-  const startedNs = BigInt(Date.now()) * 1_000_000n;
+  // The system's own clock: it is compared with times that the system gave, whatever clock the caller has.
+  const startedUs = Date.now() * 1_000;
   const warn = (path: string, reason: SkipReason) =>
     options.onWarning?.({ path, reason, message: warningText(path, reason) });
   const problem = (path: string, reason: SkipReason, cause?: unknown) => {
@@ -90,12 +85,16 @@ export async function takeSnapshot(
   };
 
   let read = 0;
+  const named = new NamedSoFar();
   const pool = new HashPool({
     signal,
     onBytes: (bytes) => {
       read += bytes;
     },
-    onHashed: (hashed, owners) => takeHashed(walk, hashed, owners),
+    onHashed: (hashed, owners) => {
+      takeHashed(walk, hashed, owners);
+      named.advance(walk.files);
+    },
   });
   const walk = new TreeWalk({
     root: real,
@@ -103,7 +102,7 @@ export async function takeSnapshot(
     rules,
     old: known?.index,
     reportMissing: options.include !== undefined,
-    isRacy: (ctimeNs, mtimeNs) => isRacy(ctimeNs, mtimeNs, startedNs),
+    isRacy: (ctimeUs, mtimeUs) => isRacy(ctimeUs, mtimeUs, startedUs),
     hash: (folder, name, owner) => pool.add(folder, name, owner),
     warn,
     problem,
@@ -129,7 +128,7 @@ export async function takeSnapshot(
   const files = (
     walk.files.includes(undefined) ? walk.files.filter((file) => file !== undefined) : walk.files
   ) as SnapshotFile[];
-  const id = walk.unchanged && known !== undefined ? known.id : snapshotIdOf(files);
+  const id = walk.unchanged && known !== undefined ? known.id : named.finish(walk.files);
   const manifest: SnapshotManifest = {
     schema: "holdfast/snapshot-manifest/v1",
     snapshot_id: id,
@@ -137,10 +136,63 @@ export async function takeSnapshot(
     workspace_root: "./",
     ...(options.include === undefined ? {} : { include: [...include] }),
     ...(exclude.length === 0 ? {} : { exclude: [...exclude] }),
+    ...(options.store === undefined ? {} : { contents: options.contents ?? true }),
     files,
   };
-  Object.defineProperty(manifest, MEMORY, { value: { scope, id, index: walk.index } satisfies Memory });
+  const cache = { scope, id, contents: manifest.contents === true, index: walk.index };
+  memories.set(manifest, cache);
+  if (options.store !== undefined) {
+    const isKept = walk.unchanged && known?.id === id && (known.contents || !cache.contents);
+    await keepSnapshot(options.store, real, manifest, isKept, options);
+    if (!isKept) await saveStatCache(options.store, scope, cache);
+  }
   return manifest;
+}
+
+async function cacheOf(
+  scope: string,
+  { previous, store }: TakeSnapshotOptions,
+): Promise<StatCache | undefined> {
+  const memory = previous === undefined ? undefined : memories.get(previous);
+  if (memory?.scope === scope) return memory;
+  return store === undefined ? undefined : await loadStatCache(store, scope);
+}
+
+/** Gives a store the manifest, and the contents before it. `isKept`: it was given both before; it may have lost them. */
+async function keepSnapshot(
+  store: Store,
+  real: string,
+  manifest: SnapshotManifest,
+  isKept: boolean,
+  { signal, onProgress }: TakeSnapshotOptions,
+): Promise<void> {
+  const snapshots = snapshotStore(store);
+  if (isKept && (await snapshots.has(manifest.snapshot_id))) return;
+  await snapshots.save(manifest, {
+    contentsOf: manifest.contents === true ? real : undefined,
+    signal,
+    onStored: (files) => onProgress?.({ phase: "store", files, bytes: 0 }),
+  });
+}
+
+/** Makes the id while files are still being hashed: of the first files, up to one that is not known yet. */
+class NamedSoFar {
+  readonly #hash = new SnapshotIdHash();
+  #next = 0;
+
+  advance(files: readonly (SnapshotFile | undefined)[]): void {
+    for (; this.#next < files.length; this.#next++) {
+      const file = files[this.#next];
+      if (file === undefined) continue;
+      if (file.sha256 === "") return;
+      this.#hash.add(file);
+    }
+  }
+
+  finish(files: readonly (SnapshotFile | undefined)[]): string {
+    this.advance(files);
+    return this.#hash.id();
+  }
 }
 
 function takeHashed(walk: TreeWalk, hashed: HashedFiles, owners: readonly number[]): void {
@@ -151,7 +203,7 @@ function takeHashed(walk: TreeWalk, hashed: HashedFiles, owners: readonly number
     const failure = failures.get(index);
     if (failure === undefined) {
       const sum = hashed.sums.slice(index * 71, index * 71 + 71);
-      walk.hashed(owner, sum, hashed.modes[index] as number, hashed.stats, index * 5);
+      walk.hashed(owner, sum, hashed, index);
     } else {
       const cause =
         failure.code === "" ? undefined : Object.assign(new Error(failure.code), { code: failure.code });
@@ -171,28 +223,12 @@ const REASONS: { readonly [failure in HashFailure]: SkipReason } = {
 
 /**
  * Whether a file may still change without its times showing it. A kernel's clock ticks every 1 to 10 milliseconds, a
- * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good.
+ * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good. Microseconds.
  */
-function isRacy(ctimeNs: bigint, mtimeNs: bigint, startedNs: bigint): boolean {
-  const coarse = ctimeNs % 1_000_000n === 0n && mtimeNs % 1_000_000n === 0n;
-  const slack = coarse ? 2_100_000_000n : 100_000_000n;
-  return ctimeNs > startedNs - slack || mtimeNs > startedNs - slack;
-}
-
-/** The real path of a folder. */
-export function realFolder(root: string): string {
-  try {
-    const real = fs.realpathSync(root);
-    if (fs.lstatSync(real).isDirectory()) return real;
-  } catch (cause) {
-    throw new SnapshotError("SNAPSHOT_ROOT", `Cannot read folder "${root}": ${(cause as Error).message}`, {
-      path: root,
-      cause,
-    });
-  }
-  throw new SnapshotError("SNAPSHOT_ROOT", `Cannot read folder "${root}": it is not a folder`, {
-    path: root,
-  });
+function isRacy(ctimeUs: number, mtimeUs: number, startedUs: number): boolean {
+  const coarse = ctimeUs % 1_000 === 0 && mtimeUs % 1_000 === 0;
+  const since = startedUs - (coarse ? 2_100_000 : 100_000);
+  return ctimeUs > since || mtimeUs > since;
 }
 
 function warningText(path: string, reason: SkipReason): string {

@@ -50,18 +50,23 @@ export class TreeIndex {
     this.stats[base + 3] = ino;
   }
 
+  /** Fills in a file: the `place`-th of what was hashed. */
+  setFile(at: number, stats: BigInt64Array, place: number, mode: number, sum: string): void {
+    this.#copyStats(at, stats, place);
+    this.aux[at] = mode;
+    this.sums[at] = sum;
+  }
+
   /** Adds a copy of another index's item. */
   copy(from: TreeIndex, item: number): number {
     const at = this.push(
-      from.kinds[item] as number,
-      from.names[item] as string,
-      from.aux[item] as number,
-      from.flags[item] as number,
+      from.kinds[item] ?? 0,
+      from.names[item] ?? "",
+      from.aux[item] ?? 0,
+      from.flags[item] ?? 0,
     );
-    this.sums[at] = from.sums[item] as string;
-    for (let column = 0; column < COLUMNS; column++) {
-      this.stats[at * COLUMNS + column] = from.stats[item * COLUMNS + column] as bigint;
-    }
+    this.sums[at] = from.sums[item] ?? "";
+    this.#copyStats(at, from.stats, item);
     return at;
   }
 
@@ -82,33 +87,33 @@ export class TreeIndex {
     return Number(this.stats[at * COLUMNS]);
   }
 
-  mtimeNs(at: number): bigint {
-    return this.stats[at * COLUMNS + 1] as bigint;
+  mtimeUs(at: number): number {
+    return Number((this.stats[at * COLUMNS + 1] ?? 0n) / 1_000n);
   }
 
   /** The place after an item and everything below it. */
   after(at: number): number {
-    return this.kinds[at] === FOLDER ? at + 1 + (this.aux[at] as number) : at + 1;
+    return this.kinds[at] === FOLDER ? at + 1 + (this.aux[at] ?? 0) : at + 1;
   }
 
   /** The items directly in a folder, by name. */
   childrenOf(folder: number): Map<string, number> {
     const children = new Map<string, number>();
     const end = this.after(folder);
-    for (let at = folder + 1; at < end; at = this.after(at)) children.set(this.names[at] as string, at);
+    for (let at = folder + 1; at < end; at = this.after(at)) children.set(this.names[at] ?? "", at);
     return children;
+  }
+
+  #copyStats(at: number, from: BigInt64Array, place: number): void {
+    this.stats.set(from.subarray(place * COLUMNS, (place + 1) * COLUMNS), at * COLUMNS);
   }
 
   #grow(): void {
     const size = Math.max(64, this.kinds.length * 2);
-    this.kinds = enlarge(this.kinds, new Uint8Array(size));
-    this.flags = enlarge(this.flags, new Uint8Array(size));
-    this.aux = enlarge(this.aux, new Uint32Array(size));
-    this.stats = enlarge(this.stats, new BigInt64Array(size * COLUMNS));
+    const { kinds, flags, aux, stats } = this;
+    (this.kinds = new Uint8Array(size)).set(kinds);
+    (this.flags = new Uint8Array(size)).set(flags);
+    (this.aux = new Uint32Array(size)).set(aux);
+    (this.stats = new BigInt64Array(size * COLUMNS)).set(stats);
   }
-}
-
-function enlarge<T extends Uint8Array | Uint32Array | BigInt64Array>(old: T, larger: T): T {
-  larger.set(old as never);
-  return larger;
 }

@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 
 import { SnapshotError } from "./errors.ts";
+import type { HashedFiles } from "./hash-files.ts";
 import { IGNORE_FILE, IgnoreRules, isNeverTaken } from "./ignore-rules.ts";
 import type { IncludeNode } from "./include.ts";
-import { type FolderEntry, listFolder, openFolder, readRules } from "./list-folder.ts";
+import { type Listing, listFolder, openFolder, readRules } from "./list-folder.ts";
 import type { SnapshotFile } from "./manifest.ts";
 import { comparePaths } from "./snapshot-id.ts";
 import { FileTimes, modeText } from "./stat-text.ts";
@@ -40,8 +41,8 @@ export interface WalkOptions {
   readonly old: TreeIndex | undefined;
   /** Whether a name that was asked for and is missing is reported. */
   readonly reportMissing: boolean;
-  /** A ctime from here on may be followed by a change with the same ctime. */
-  isRacy(ctimeNs: bigint, mtimeNs: bigint): boolean;
+  /** Whether something with these times, in microseconds, may change again without its times showing it. */
+  isRacy(ctimeUs: number, mtimeUs: number): boolean;
   hash(folder: string, name: string, owner: number): void;
   warn(path: string, reason: SkipReason): void;
   /** Called for what stands in the way of a whole snapshot; throws unless it may be skipped. */
@@ -116,22 +117,22 @@ export class TreeWalk {
     if (this.#same >= 0 && !this.unchanged) this.#diverge();
   }
 
-  /** Takes the result for a file that `hash` was called for. */
-  hashed(owner: number, sum: string, mode: number, stats: BigInt64Array, base: number): void {
-    const at = this.#pendingItems[owner] as number;
-    const file = this.files[this.#pendingFiles[owner] as number] as SnapshotFile;
-    const size = stats[base] as bigint;
-    const mtimeNs = stats[base + 1] as bigint;
-    const ctimeNs = stats[base + 2] as bigint;
-    this.#index.setStats(at, size, mtimeNs, ctimeNs, stats[base + 3] as bigint);
-    this.#index.aux[at] = mode & 0o7777;
-    this.#index.flags[at] = this.#options.isRacy(ctimeNs, mtimeNs) ? RACY : 0;
-    this.#index.sums[at] = sum;
+  /** Takes the result for a file that `hash` was called for; it is the `place`-th of what was hashed. */
+  hashed(owner: number, sum: string, hashed: HashedFiles, place: number): void {
+    const at = this.#pendingItems[owner] ?? 0;
+    const file = this.files[this.#pendingFiles[owner] ?? 0];
+    if (file === undefined) return;
+    const size = hashed.numbers[place * 3] ?? 0;
+    const mtimeUs = hashed.numbers[place * 3 + 1] ?? 0;
+    const ctimeUs = hashed.numbers[place * 3 + 2] ?? 0;
+    const mode = hashed.modes[place] ?? 0;
+    this.#index.setFile(at, hashed.stats, place, mode & 0o7777, sum);
+    this.#index.flags[at] = this.#options.isRacy(ctimeUs, mtimeUs) ? RACY : 0;
     file.sha256 = sum;
-    file.size = Number(size);
-    file.mtime = this.#times.of(mtimeNs);
+    file.size = size;
+    file.mtime = this.#times.of(mtimeUs);
     file.mode = modeText(mode);
-    this.bytes += file.size;
+    this.bytes += size;
   }
 
   /** Takes note that a file could not be hashed, and leaves it out. */
@@ -183,7 +184,7 @@ export class TreeWalk {
   /** A folder that is new or changed: it is opened and listed. */
   *#listed(visit: Visit): Generator<void, void> {
     const { rel, abs } = visit;
-    let entries: FolderEntry[];
+    let entries: Listing;
     let own: ReturnType<typeof readRules>;
     let stat: fs.BigIntStats;
     try {
@@ -191,17 +192,17 @@ export class TreeWalk {
       try {
         stat = folder.stat;
         entries = listFolder(folder);
-        if (entries.some(({ name }) => name === IGNORE_FILE))
-          own = readRules(`${folder.base}/${IGNORE_FILE}`);
+        if (entries.keys.includes(IGNORE_FILE)) own = readRules(`${folder.base}/${IGNORE_FILE}`);
       } finally {
         folder.close();
       }
     } catch (error) {
+      if (!isCoded(error)) throw error;
       this.#options.problem(rel, isMissing(error) ? "vanished" : "unreadable", error);
       this.#push(FOLDER, visit.name, 0, RACY);
       return;
     }
-    const flags = this.#options.isRacy(stat.ctimeNs, stat.mtimeNs) ? RACY : 0;
+    const flags = this.#options.isRacy(microseconds(stat.ctimeNs), microseconds(stat.mtimeNs)) ? RACY : 0;
     const at = this.#push(FOLDER, visit.name, 0, flags);
     this.#index.setStats(at, stat.dev, stat.mtimeNs, stat.ctimeNs, stat.ino);
     const rules = this.#ownRules(visit, own);
@@ -211,11 +212,16 @@ export class TreeWalk {
     yield;
   }
 
-  *#entries(visit: Visit, entries: FolderEntry[]): Generator<void, void> {
+  *#entries(visit: Visit, entries: Listing): Generator<void, void> {
     const { rel, abs, node } = visit;
     const children = visit.old < 0 ? undefined : this.#old?.childrenOf(visit.old);
     const matcher = visit.rules.resolve().fresh();
-    for (const { name, kind } of entries.sort((a, b) => comparePaths(sortKey(a), sortKey(b)))) {
+    for (const name of entries.unreadable) {
+      if (!name.startsWith(".")) this.#notice(rel === "" ? name : `${rel}/${name}`, name, "not-utf8");
+    }
+    for (const key of entries.keys) {
+      const kind = entries.others.get(key) ?? (key.endsWith("/") ? "folder" : "file");
+      const name = kind === "folder" ? key.slice(0, -1) : key;
       const path = rel === "" ? name : `${rel}/${name}`;
       const asked = node?.children.get(name);
       const verdict = matcher.verdict(path, name, kind === "folder");
@@ -243,7 +249,7 @@ export class TreeWalk {
       }
     }
     for (const name of node?.children.keys() ?? []) {
-      if (this.#options.reportMissing && !entries.some((entry) => entry.name === name)) {
+      if (this.#options.reportMissing && !entries.keys.includes(name) && !entries.keys.includes(`${name}/`)) {
         this.#options.warn(rel === "" ? name : `${rel}/${name}`, "missing");
       }
     }
@@ -338,7 +344,7 @@ export class TreeWalk {
           path,
           sha256: index.sums[old] as string,
           size,
-          mtime: this.#times.of(index.mtimeNs(old)),
+          mtime: this.#times.of(index.mtimeUs(old)),
           mode: modeText(index.aux[old] as number),
         });
         return;
@@ -373,7 +379,12 @@ export class TreeWalk {
     const { size, mtimeNs, ctimeNs, ino } = own.stat;
     const item = this.#ignoreItem(visit.old);
     const same = item >= 0 && this.#old?.matches(item, size, mtimeNs, ctimeNs, ino) === true;
-    const at = this.#push(IGNORE, IGNORE_FILE, 0, this.#options.isRacy(ctimeNs, mtimeNs) ? RACY : 0);
+    const at = this.#push(
+      IGNORE,
+      IGNORE_FILE,
+      0,
+      this.#options.isRacy(microseconds(ctimeNs), microseconds(mtimeNs)) ? RACY : 0,
+    );
     this.#index.setStats(at, size, mtimeNs, ctimeNs, ino);
     const rules = new FolderRules(
       visit.rules,
@@ -450,16 +461,19 @@ class FolderRules {
   }
 }
 
+function microseconds(ns: bigint): number {
+  return Number(ns / 1_000n);
+}
+
 /** Inside a folder that is taken whole, names that were asked for are taken whole too. */
 function everything(node: IncludeNode | undefined): IncludeNode | undefined {
   return node === undefined ? undefined : { ...node, all: true };
 }
 
-function sortKey(entry: FolderEntry): string {
-  return entry.kind === "folder" ? `${entry.name}/` : entry.name;
+function isCoded(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
-function isMissing(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
+function isMissing({ code }: { code: string }): boolean {
   return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "SNAPSHOT_VANISHED";
 }

@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+import type { Json, Store } from "@holdfast/storage";
+
+import { FILE, FOLDER, TreeIndex } from "./tree-index.ts";
+
+/** What the last snapshot of a workspace left behind for the next one. */
+export interface StatCache {
+  /** Id of the snapshot that was taken of exactly what the index holds. */
+  readonly id: string;
+  /** Whether the store was given the content of every file of it. */
+  readonly contents: boolean;
+  readonly index: TreeIndex;
+}
+
+const FORMAT = "holdfast/stat-cache/v1";
+
+/** Where the cache of a workspace is kept; `scope` is the workspace and what is taken of it. It can be deleted any time. */
+function keyOf(scope: string): string {
+  return `index/stat-cache/${createHash("sha256").update(scope).digest("hex").slice(0, 32)}`;
+}
+
+/** Loads a cache; one that is missing, damaged or of another format is as good as none. */
+export async function loadStatCache(store: Store, scope: string): Promise<StatCache | undefined> {
+  try {
+    return decode((await store.documents.get(keyOf(scope)))?.value);
+  } catch {
+    // Nothing depends on it: without it, files are read again.
+    return undefined;
+  }
+}
+
+/** Keeps a cache. */
+export async function saveStatCache(store: Store, scope: string, cache: StatCache): Promise<void> {
+  await store.documents.put(keyOf(scope), encode(cache));
+}
+
+/** Columns as base64, names and digests as long texts: fast to read, and one line each. */
+function encode({ id, contents, index }: StatCache): Json {
+  const { count } = index;
+  const bytes = (column: Uint8Array | Uint32Array | BigInt64Array) =>
+    Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString("base64");
+  const columns = {
+    kinds: bytes(index.kinds.subarray(0, count)),
+    flags: bytes(index.flags.subarray(0, count)),
+    aux: bytes(index.aux.subarray(0, count)),
+    stats: bytes(index.stats.subarray(0, count * 4)),
+    names: index.names.join("/"),
+    // Of racy files too there is a checksum; it is of no use to the next walk.
+    sums: index.sums.map((sum, at) => (index.flags[at] === 0 ? sum.slice("sha256:".length) : "")).join(""),
+  };
+  return { schema: FORMAT, snapshot_id: id, contents, count, ...columns, crc32: crcOf(columns) };
+}
+
+interface Columns {
+  readonly kinds: string;
+  readonly flags: string;
+  readonly aux: string;
+  readonly stats: string;
+  readonly names: string;
+  readonly sums: string;
+}
+
+function crcOf({ kinds, flags, aux, stats, names, sums }: Columns): number {
+  return [kinds, flags, aux, stats, names, sums].reduce((crc, text) => crc32(text, crc), 0);
+}
+
+function decode(value: Json | undefined): StatCache | undefined {
+  if (typeof value !== "object" || value === null || !("schema" in value) || value["schema"] !== FORMAT)
+    return undefined;
+  const text = (name: string): string => {
+    const column = value[name];
+    if (typeof column !== "string") throw new TypeError(`no ${name}`);
+    return column;
+  };
+  const columns: Columns = {
+    kinds: text("kinds"),
+    flags: text("flags"),
+    aux: text("aux"),
+    stats: text("stats"),
+    names: text("names"),
+    sums: text("sums"),
+  };
+  const count = value["count"];
+  if (typeof count !== "number" || value["crc32"] !== crcOf(columns)) return undefined;
+
+  const index = new TreeIndex();
+  index.count = count;
+  index.kinds = bytesOf(columns.kinds);
+  index.flags = bytesOf(columns.flags);
+  index.aux = new Uint32Array(bytesOf(columns.aux).buffer);
+  index.stats = new BigInt64Array(bytesOf(columns.stats).buffer);
+  index.names = columns.names.split("/");
+  let digest = 0;
+  for (let at = 0; at < count; at++) {
+    const isFile = index.kinds[at] === FILE;
+    // A file that could not be read has no checksum, and is marked to be read again.
+    if (isFile && index.flags[at] === 0)
+      index.sums.push(`sha256:${columns.sums.slice(digest, (digest += 64))}`);
+    else index.sums.push("");
+    if (index.kinds[at] === FOLDER && index.after(at) > count) return undefined;
+  }
+  const whole =
+    index.kinds.length === count && index.stats.length === count * 4 && index.names.length === count;
+  if (!whole || digest !== columns.sums.length) return undefined;
+  return { id: text("snapshot_id"), contents: value["contents"] === true, index };
+}
+
+/** Decoded into memory of its own, so that other columns can lie over it. */
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const decoded = Buffer.from(base64, "base64");
+  const own = new Uint8Array(decoded.length);
+  own.set(decoded);
+  return own;
+}
