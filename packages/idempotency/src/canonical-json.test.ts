@@ -321,8 +321,9 @@ describe("canonicalJson() refuses what it could only guess", () => {
 
   it("refuses a value whose text would be longer than a text can be", () => {
     // What the engine throws then. The real thing takes gigabytes; five texts of 2^27 characters were tried by hand.
+    const reason = new RangeError("Invalid string length");
     const tooLong = (): never => {
-      throw new RangeError("Invalid string length");
+      throw reason;
     };
     assert.throws(() => canonicalJson([Object.defineProperty({}, "a", { get: tooLong, enumerable: true })]), {
       code: "CANONICAL_TOO_LARGE",

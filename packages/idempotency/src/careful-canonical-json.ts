@@ -84,7 +84,7 @@ export function canonicalJsonCarefully(root: unknown, rootName: string): string 
     pieces.push(text);
     return pieces.join("");
   } catch (error) {
-    if (!(error instanceof RangeError && /invalid string length/i.test(error.message))) throw error;
+    if (!(error instanceof RangeError && error.message === "Invalid string length")) throw error;
     const fault =
       "the whole would be longer than a text can be; keep large contents apart and refer to them by checksum";
     return refuse("CANONICAL_TOO_LARGE", fault, place, error);
