@@ -174,6 +174,8 @@ class MemoryDisk implements CrashDisk {
     const source = this.#place(from);
     const target = this.#place(to);
     const node = source.folder.names.get(source.name) ?? fail("ENOENT", from);
+    if (`${resolve(to)}${sep}`.startsWith(`${resolve(from)}${sep}`) && resolve(to) !== resolve(from))
+      fail("EINVAL", to);
     const taken = target.folder.names.get(target.name);
     if (taken?.kind === "directory" && node.kind === "file") fail("EISDIR", to);
     if (taken?.kind === "directory" && taken.names.size > 0) fail("ENOTEMPTY", to);
@@ -223,8 +225,11 @@ class MemoryDisk implements CrashDisk {
   }
 
   lstatSync(path: string): FileStat | undefined {
-    const node = this.#find(path);
-    return node === undefined ? undefined : this.#stat(node);
+    try {
+      return this.#stat(this.#need(path));
+    } catch {
+      return undefined; // also below a file, as Node answers
+    }
   }
 
   statSync(path: string): FileStat | undefined {

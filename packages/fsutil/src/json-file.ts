@@ -30,9 +30,9 @@ export interface ReadJsonOptions {
 }
 
 /** Options of {@link writeJsonAtomic}. */
-export interface WriteJsonOptions<T> extends WriteFileAtomicOptions {
+export interface WriteJsonOptions extends WriteFileAtomicOptions {
   /** Checked before anything is written; what it returns (defaults filled in) is what is written. */
-  readonly schema?: DocumentSchema<T>;
+  readonly schema?: DocumentSchema<unknown>;
   /** Spaces a level. Default 2; 0 puts all on one line. */
   readonly indent?: number;
 }
@@ -173,10 +173,10 @@ function hasLossy(root: unknown): boolean {
  * @throws {FileError} `FILE_SCHEMA`, and those of `writeFileAtomic`. `TypeError` for what JSON cannot hold: NaN, an
  *   infinity, `undefined` in a list, a function, a bigint, a cycle.
  */
-export async function writeJsonAtomic<T>(
+export async function writeJsonAtomic(
   path: string,
-  value: T,
-  options: WriteJsonOptions<T> = {},
+  value: unknown,
+  options: WriteJsonOptions = {},
 ): Promise<void> {
   const { schema, indent = 2, ...rest } = options;
   const document: unknown = schema === undefined ? value : check(value, schema, resolve(path), "write");

@@ -17,8 +17,9 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/uy;
 function numberFault(token: string, isInteger: boolean): string | undefined {
   const value = Number(token);
   if (!Number.isFinite(value)) return `the number ${token} is too large for a double`;
-  if (isInteger && token.length > 15 && BigInt(token) !== BigInt(value)) {
-    return `the integer ${token} loses value as a double (it would become ${BigInt(value)}); write it as a string`;
+  // Above 2^53 a double's own shortest text can be another integer than the double is: that text comes back as it was.
+  if (isInteger && token.length > 15 && String(value) !== token && BigInt(token) !== BigInt(value)) {
+    return `the integer ${token} loses value as a double (it would become ${value}); write it as a string`;
   }
   if (value === 0 && /[1-9]/u.test(token.split(/[eE]/u)[0] ?? ""))
     return `the number ${token} is too small for a double`;

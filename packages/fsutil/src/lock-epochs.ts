@@ -65,7 +65,8 @@ export function readEpoch(fileSystem: FileSystem, folder: string): Epoch {
     }
     const token = Math.max(0, ...names.map((name) => Number(EPOCH.exec(name)?.[1] ?? 0)));
     if (token === 0) return { token, released: true, holder: undefined };
-    if (isReleased(fileSystem, folder, token)) return { token, released: true, holder: undefined };
+    if (exists(fileSystem, epochPath(folder, token) + RELEASED))
+      return { token, released: true, holder: undefined };
     try {
       const bytes = readFileLimitedSync(epochPath(folder, token), 64 * 1024, { fileSystem });
       return { token, released: false, holder: parseHolder(bytes, token) };
@@ -80,8 +81,12 @@ export function readEpoch(fileSystem: FileSystem, folder: string): Epoch {
   }
 }
 
-function isReleased(fileSystem: FileSystem, folder: string, token: number): boolean {
-  return fileSystem.lstatSync(epochPath(folder, token) + RELEASED) !== undefined;
+function exists(fileSystem: FileSystem, path: string): boolean {
+  try {
+    return fileSystem.lstatSync(path) !== undefined;
+  } catch (error) {
+    throw asFileError("read the lock", path, error);
+  }
 }
 
 /**
@@ -111,8 +116,7 @@ export function claimEpoch(fileSystem: FileSystem, folder: string, holder: LockH
   } catch (error) {
     removeQuietly(fileSystem, temporary);
     if (!claimed && errnoOf(error) === "EEXIST") return false;
-    // The number is taken, though nobody will work under it.
-    if (claimed) releaseEpoch(fileSystem, folder, holder.token);
+    if (claimed) abandonEpoch(fileSystem, folder, holder.token);
     throw asFileError("take the lock", folder, error);
   }
 }
@@ -122,6 +126,15 @@ function removeQuietly(fileSystem: FileSystem, path: string): void {
     fileSystem.unlinkSync(path);
   } catch {
     // gone already, or found by removeLeftovers() later
+  }
+}
+
+/** Releases an epoch that was claimed and that nobody will work under; where even this fails it is free when the process ends. */
+export function abandonEpoch(fileSystem: FileSystem, folder: string, token: number): void {
+  try {
+    releaseEpoch(fileSystem, folder, token);
+  } catch {
+    // the error that led here is on its way to the caller
   }
 }
 
@@ -140,10 +153,7 @@ export function releaseEpoch(fileSystem: FileSystem, folder: string, token: numb
 
 /** Whether an epoch is the newest. Numbers have no gaps, and old ones are removed in ascending order. */
 export function isNewest(fileSystem: FileSystem, folder: string, token: number): boolean {
-  return (
-    fileSystem.lstatSync(epochPath(folder, token + 1)) === undefined &&
-    fileSystem.lstatSync(epochPath(folder, token)) !== undefined
-  );
+  return !exists(fileSystem, epochPath(folder, token + 1)) && exists(fileSystem, epochPath(folder, token));
 }
 
 /** Removes epochs that were superseded long ago, the oldest first; what cannot be removed stays. */

@@ -5,7 +5,15 @@ import { FileError, LockHeldError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { type KernelLock, takeKernelLock } from "./kernel-lock.ts";
 import { isOnLocalDisk } from "./local-disk.ts";
-import { claimEpoch, type Epoch, isNewest, readEpoch, releaseEpoch, removeOldEpochs } from "./lock-epochs.ts";
+import {
+  abandonEpoch,
+  claimEpoch,
+  type Epoch,
+  isNewest,
+  readEpoch,
+  releaseEpoch,
+  removeOldEpochs,
+} from "./lock-epochs.ts";
 import type { LockHolder } from "./lock-holder.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 import { type Liveness, livenessOf, ownIdentity } from "./process-identity.ts";
@@ -129,6 +137,7 @@ function attempt(folder: string, options: AcquireLockOptions, breaking?: number)
     fileSystem === nodeFileSystem ? takeKernelLock(fileSystem, join(folder, KERNEL_FILE)) : "unavailable";
   const held = typeof kernel === "object" ? kernel : undefined;
   let lock: Lock | undefined;
+  let claimed: number | undefined;
   try {
     const epoch = readEpoch(fileSystem, folder);
     const liveness = livenessOfEpoch(fileSystem, folder, epoch);
@@ -144,14 +153,18 @@ function attempt(folder: string, options: AcquireLockOptions, breaking?: number)
       since: now().toISOString(),
       kernel_lock: held !== undefined,
     };
-    if (!claimEpoch(fileSystem, folder, holder) || !isNewest(fileSystem, folder, holder.token)) {
+    if (claimEpoch(fileSystem, folder, holder)) claimed = holder.token;
+    if (claimed === undefined || !isNewest(fileSystem, folder, holder.token)) {
       return { error: heldError(folder, epoch, "dead"), passing: true };
     }
     removeOldEpochs(fileSystem, folder, holder.token);
     lock = new HeldLock(fileSystem, folder, holder, held);
     return { lock, passing: false };
   } finally {
-    if (lock === undefined) held?.release();
+    if (lock === undefined) {
+      if (claimed !== undefined) abandonEpoch(fileSystem, folder, claimed);
+      held?.release();
+    }
   }
 }
 
@@ -183,7 +196,11 @@ export async function acquireLock(folderPath: string, options: AcquireLockOption
     if (waited >= (passing ? Math.max(waitMs, HANDOVER_MS) : waitMs)) throw error;
     // Spread out, so that several who wait do not keep meeting.
     const pause = (passing ? Math.min(tries, 10) : POLL_MS) * (0.5 + Math.random());
-    await sleep(Math.min(pause, passing ? pause : Math.max(1, waitMs - waited)), undefined, { signal });
+    const left = passing ? pause : Math.max(1, waitMs - waited);
+    await sleep(Math.min(pause, left), undefined, { signal }).catch((aborted: unknown) => {
+      signal?.throwIfAborted(); // with the caller's own reason
+      throw aborted;
+    });
   }
 }
 

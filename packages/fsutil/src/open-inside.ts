@@ -108,10 +108,9 @@ export function openInsideSync(
         : openAndCompare(fileSystem, place, mode, permissions);
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === "ELOOP") throw swapped(place, error);
     if (errno === "ENXIO" || errno === "EISDIR") throw notRegular(place.path, error);
-    // A folder was opened as a folder: that it is none now can mean a symlink, or just a file.
-    if (errno === "ENOTDIR" && isSymlinked(fileSystem, place)) throw swapped(place, error);
+    // Neither symlinks nor files stood in the way a moment ago.
+    if (errno === "ELOOP" || errno === "ENOTDIR") throw swapped(place, error);
     throw asFileError("open", place.path, error);
   }
   try {
@@ -125,17 +124,4 @@ export function openInsideSync(
 
 function notRegular(path: string, cause?: unknown): FileError {
   return new FileError("FILE_UNREADABLE", `Cannot open "${path}": it is not a regular file`, { path, cause });
-}
-
-function isSymlinked(fileSystem: FileSystem, place: Place): boolean {
-  let at = place.root;
-  for (const part of place.parts) {
-    at = join(at, part);
-    try {
-      if (fileSystem.lstatSync(at)?.kind === "symlink") return true;
-    } catch {
-      return false;
-    }
-  }
-  return false;
 }

@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve, sep } from "node:path";
-import { asFileError, errnoOf, PathEscapeError } from "./errors.ts";
+import { asFileError, errnoOf, FileError, PathEscapeError } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 
@@ -53,6 +53,10 @@ export function realParts(
       break;
     }
     at = kind === "symlink" ? follow(fileSystem, realRoot, relative, next) : next;
+    if (index === parts.length - 1) break;
+    if ((kind === "symlink" ? fileSystem.statSync(at)?.kind : kind) === "directory") continue;
+    const rest = join(next, ...parts.slice(index + 1));
+    throw new FileError("FILE_IO", `Cannot use "${rest}": "${next}" is not a folder`, { path: rest });
   }
   return {
     root: realRoot,

@@ -1,8 +1,10 @@
+import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { crashDisk, type FaultPlan, faultyFileSystem } from "../src/faults.ts";
 import {
+  FileError,
   type FileSystem,
   nodeFileSystem,
   removeLeftovers,
@@ -67,39 +69,34 @@ describe.each(Object.entries(ways))("%s", (_, save) => {
             failure = error;
           }
           const renamed = disk.calls.some(({ operation }) => operation === "rename");
-          const failedAt = disk.calls[at - 1]?.operation;
+          const where = `${name}, call ${at} (${disk.calls[at - 1]?.operation})`;
           const content = fs.existsSync(path) ? fs.readFileSync(path, "utf8") : undefined;
-          const where = `${name}, call ${at} (${failedAt})`;
-          expect(disk.openFiles, where).toBe(0);
-          if (failure === undefined) expect(content, where).toBe("the new content");
+          const old = existing ? "old" : undefined;
+          assert.equal(disk.openFiles, 0, where);
+          if (failure === undefined) assert.equal(content, "the new content", where);
           if (disk.injected === 0) {
-            expect(failure).toBeUndefined();
+            assert.equal(failure, undefined);
             clean = true;
             break;
           }
           // Something else than what was asked for is not there, whatever failed.
-          expect([existing ? "old" : undefined, "the new content"], where).toContain(content);
+          assert.ok(content === old || content === "the new content", `${where}: ${content}`);
           if (failure !== undefined) {
-            expect(failure, where).toMatchObject({
-              name: "FileError",
-              path: expect.stringContaining(folder),
-            });
-            if (plan.shortWrites === true) expect(failure).toMatchObject({ code: "FILE_NO_SPACE" });
-            else expect(failure, where).toMatchObject({ code: codes.get(plan.errno ?? "EIO") });
-            if (!renamed) expect(content, where).toBe(existing ? "old" : undefined);
-          }
-          // Where unlink() itself could not work the file stays, for removeLeftovers().
-          const left = fs.existsSync(join(folder, "made", "below"))
-            ? fs.readdirSync(join(folder, "made", "below"))
-            : [];
-          const cannotRemove = plan.lasting === true && plan.shortWrites !== true;
-          if (!cannotRemove)
-            expect(
-              left.filter((entry) => entry.includes(".tmp.")),
+            assert.ok(failure instanceof FileError && failure.path.startsWith(folder), where);
+            assert.equal(
+              failure.code,
+              plan.shortWrites === true ? "FILE_NO_SPACE" : codes.get(plan.errno ?? "EIO"),
               where,
-            ).toEqual([]);
-          for (const entry of left)
-            if (entry.includes(".tmp.")) fs.unlinkSync(join(folder, "made", "below", entry));
+            );
+            if (!renamed) assert.equal(content, old, where);
+          }
+          const below = join(folder, "made", "below");
+          const left = fs.existsSync(below)
+            ? fs.readdirSync(below).filter((entry) => entry.includes(".tmp."))
+            : [];
+          // Where unlink() itself could not work the file stays, for removeLeftovers().
+          if (plan.lasting !== true || plan.shortWrites === true) assert.deepEqual(left, [], where);
+          for (const entry of left) fs.unlinkSync(join(below, entry));
         }
       }
       expect(clean).toBe(true);
@@ -118,7 +115,7 @@ describe.each(Object.entries(ways))("%s", (_, save) => {
         );
         expect(saved).toBe(disk.injected === 0);
         // A sync that failed is not tried again within the same write.
-        if (disk.injected === 1) expect(disk.calls).toHaveLength(at);
+        if (disk.injected === 1) assert.equal(disk.calls.length, at);
         if (saved) break;
       }
     }
@@ -145,10 +142,10 @@ describe.each(Object.entries(ways))("%s", (_, save) => {
           const allowed = acknowledged
             ? ["the new content"]
             : [existing ? "old" : undefined, "the new content"];
-          expect(allowed, where).toContain(found.text(path));
+          assert.ok(allowed.includes(found.text(path)), where);
           // And the next one goes on from whatever it finds, again durably.
           await save(path, "a later content", found);
-          expect(found.afterPowerLoss("synced").text(path), where).toBe("a later content");
+          assert.equal(found.afterPowerLoss("synced").text(path), "a later content", where);
         }
         if (acknowledged) break;
       }
@@ -161,7 +158,7 @@ describe.each(Object.entries(ways))("%s", (_, save) => {
       const failing = faultyFileSystem(disk, { at });
       await save("/a/b/c/doc.json", "first", failing).catch(() => undefined);
       await save("/a/b/c/doc.json", "second", disk);
-      expect(disk.afterPowerLoss("synced").text("/a/b/c/doc.json"), `call ${at}`).toBe("second");
+      assert.equal(disk.afterPowerLoss("synced").text("/a/b/c/doc.json"), "second", `call ${at}`);
       if (failing.injected === 0) break;
     }
   });
