@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import {
   type Artifact,
   type Command,
@@ -42,7 +43,7 @@ export interface Step {
   maxAttempts: number;
   /** Message ids of the events after the last command line. */
   events: string[];
-  /** Artifacts after the last command line; the last of a path counts. */
+  /** Artifacts after the last command line, by normal path; the last of a path counts. */
   artifacts: Map<string, Artifact>;
   /** A snapshot an agent said it saw that is not the pinned one. */
   observed: string | undefined;
@@ -199,7 +200,8 @@ export class RunProgress {
     const step = this.steps.findLast((one) => one.correlationId === event.correlation_id);
     if (step === undefined) return;
     if (step.events.length < MAX_STEP_EVENTS) step.events.push(event.message_id);
-    for (const artifact of event.artifacts ?? []) step.artifacts.set(artifact.path, artifact);
+    for (const artifact of event.artifacts ?? [])
+      step.artifacts.set(posix.normalize(artifact.path), artifact);
     const observed = event.observed_version?.snapshot_id;
     if (observed !== undefined && observed !== step.snapshotId) step.observed = observed;
     if (!terminal) return;

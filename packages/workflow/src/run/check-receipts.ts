@@ -1,7 +1,7 @@
-import type { Receipt } from "@holdfast/task-store";
+import { posix } from "node:path";
+import { type Receipt, type ReceiptFinding, verifyReceipts } from "@holdfast/task-store";
 import { READ_ONLY_ACTIONS } from "../flow/flow.ts";
 import type { RunProgress, Step } from "../flow/progress.ts";
-import { wrongArtifacts } from "./check-artifacts.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Whether a receipt is the one of this step. */
@@ -25,11 +25,37 @@ export function finishedSteps(progress: RunProgress): readonly Step[] {
 }
 
 /**
- * The first finished step whose receipt no longer agrees with the workspace.
- *
- * Only the newest statement about a path counts: a later step's receipt, or the snapshot a later step was made for, which saw the
- * path as it was when the run went on from there. While a step that writes is under way its half-done work cannot be told from
- * somebody else's change: then nothing is stale.
+ * Artifacts of finished steps that are no longer what their receipts say. Only the newest statement about a path counts: what a later
+ * step said in the ledger supersedes a receipt, also while that step has none yet.
+ */
+export async function wrongArtifacts(
+  progress: RunProgress,
+  receipts: ReadonlyMap<number, Receipt>,
+  root: string,
+): Promise<ReceiptFinding[]> {
+  const kept = finishedSteps(progress)
+    .map((step) => receipts.get(step.step))
+    .filter((receipt) => receipt !== undefined);
+  const findings = await verifyReceipts(kept, root);
+  return findings.filter((finding) => {
+    const path = posix.normalize(finding.path);
+    return !progress.effective.some((step) => step.step > finding.step && step.artifacts.has(path));
+  });
+}
+
+/** Whether a step is under way that may have written to the workspace: its half-done work cannot be told from anybody's change. */
+export function isWriting(progress: RunProgress): boolean {
+  const { current } = progress;
+  return (
+    current !== undefined &&
+    progress.targetOf(current) === undefined &&
+    !READ_ONLY_ACTIONS.has(current.action)
+  );
+}
+
+/**
+ * The first finished step whose receipt no longer agrees with the workspace, so that it must be done again. Nothing is stale while
+ * a step that writes is under way.
  */
 export async function firstStale(
   progress: RunProgress,
@@ -37,26 +63,17 @@ export async function firstStale(
   workspace: Workspace,
 ): Promise<StaleStep | undefined> {
   const { current } = progress;
-  if (current === undefined) return undefined;
-  const underWay = progress.targetOf(current) === undefined;
-  if (underWay && !READ_ONLY_ACTIONS.has(current.action)) return undefined;
-  const newest = new Map<string, Step>();
-  const finished = finishedSteps(progress).filter((step) => receipts.has(step.step));
-  for (const step of finished)
-    for (const { path } of receipts.get(step.step)?.artifacts ?? []) newest.set(path, step);
+  if (current === undefined || isWriting(progress)) return undefined;
+  const findings = await wrongArtifacts(progress, receipts, workspace.root);
+  if (findings.length === 0) return undefined;
   const seen = await workspace.filesOf(current.snapshotId);
-  for (const step of finished) {
-    const artifacts = (receipts.get(step.step)?.artifacts ?? []).filter(
-      ({ path }) => newest.get(path) === step,
-    );
-    const wrong = await wrongArtifacts(artifacts, { workspace: workspace.root });
-    const paths: string[] = [];
-    for (const finding of wrong) {
-      // Changed by a later step that did not say so, and seen by the one after it: the run went on from there knowingly.
-      const known = step === current ? undefined : seen?.get(finding.path);
-      if (known === undefined || finding.actual !== known) paths.push(finding.path);
-    }
-    if (paths.length > 0) return { step, paths };
-  }
-  return undefined;
+  const stale = findings.filter((finding) => {
+    // Changed by a later step that did not say so, and seen by the one after it: the run went on from there knowingly.
+    const known = finding.step === current.step ? undefined : seen?.get(posix.normalize(finding.path));
+    return known === undefined || finding.actual?.sha256 !== known;
+  });
+  const first = Math.min(...stale.map((finding) => finding.step));
+  const step = progress.steps.find((one) => one.step === first);
+  if (step === undefined) return undefined;
+  return { step, paths: stale.filter((finding) => finding.step === first).map(({ path }) => path) };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Command, Ledger, LedgerEvent, LedgerRecord, Message } from "@holdfast/ledger";
 import { type Clock, type Fence, formatTimestamp, type Store } from "@holdfast/storage";
-import { type Receipt, type RunState, type RunStore, recordReceipt } from "@holdfast/task-store";
+import { type Receipt, type RunChange, type RunStore, recordReceipt } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { READ_ONLY_ACTIONS } from "../flow/flow.ts";
 import { type Move, nextMove } from "../flow/next-move.ts";
@@ -108,7 +108,7 @@ export class Orchestrator {
   }
 
   /** Writes `run.json` from the ledger's story and the given change. */
-  async saveState(change: Partial<RunState> = {}): Promise<void> {
+  async saveState(change: RunChange = {}): Promise<void> {
     const { runs, runId, fence, progress } = this.#parts;
     const move = this.#nextMove();
     const step = progress.current;
@@ -128,6 +128,18 @@ export class Orchestrator {
     );
   }
 
+  /** Writes how the run ended into `run.json`. */
+  async saveEnd(end: RunEnd): Promise<void> {
+    switch (end.kind) {
+      case "completed":
+        return await this.saveState({ status: "completed", current_stage: "complete" });
+      case "interrupted":
+        return await this.saveState({ status: "aborted" });
+      case "failed":
+        return await this.saveState({ status: "failed", error: { code: end.code, message: end.message } });
+    }
+  }
+
   /** Makes moves until the run ends or is interrupted. Every error of the store is thrown as it is. */
   async run(): Promise<RunEnd> {
     try {
@@ -140,7 +152,11 @@ export class Orchestrator {
         if (this.#parts.transcript.isFull) await this.#parts.transcript.flush();
       }
     } catch (error) {
-      if (error instanceof Interruption) return { kind: "interrupted" };
+      const { signal } = this.#parts;
+      // What the signal itself stopped (a snapshot, a wait) rejects with its reason.
+      const stopped =
+        signal?.aborted === true && (error === signal.reason || (error as Error).name === "AbortError");
+      if (error instanceof Interruption || stopped) return { kind: "interrupted" };
       throw error;
     }
   }
@@ -287,10 +303,10 @@ export class Orchestrator {
     await this.#parts.transcript.flush();
   }
 
-  /** Writes the receipt of a step whose artifacts have been checked. */
-  async writeReceipt(step: Step): Promise<void> {
-    const { store, runId, fence, receipts, clock, task, redactor } = this.#parts;
-    const receipt: Receipt = {
+  /** What a finished step proves. */
+  #receiptOf(step: Step): Receipt {
+    const { clock, task, redactor } = this.#parts;
+    return {
       schema: "holdfast/receipt/v1",
       task_id: task.id,
       step: step.step,
@@ -306,7 +322,19 @@ export class Orchestrator {
       created_at: formatTimestamp(clock()),
       instruction: redactor.text(task.goal),
     };
-    await recordReceipt(store, runId, receipt, { fence });
+  }
+
+  /** What stands against the artifacts that a step says it made, if something does. */
+  async problemOfArtifacts(step: Step): Promise<StepProblem | undefined> {
+    const { workspace, config, signal } = this.#parts;
+    const maxBytes = config.policy.artifact_max_bytes;
+    return await problemOfArtifacts(this.#receiptOf(step), { workspace: workspace.root, maxBytes, signal });
+  }
+
+  /** Writes the receipt of a step whose artifacts have been checked. */
+  async writeReceipt(step: Step): Promise<void> {
+    const { store, runId, fence, receipts } = this.#parts;
+    const receipt = await recordReceipt(store, runId, this.#receiptOf(step), { fence });
     receipts.add(step.step);
     this.#note({ kind: "receipt", step: step.step, artifacts: receipt.artifacts.length });
   }
@@ -321,10 +349,7 @@ export class Orchestrator {
         [],
       );
     }
-    const problem = await problemOfArtifacts([...step.artifacts.values()], {
-      workspace: workspace.root,
-      maxBytes: config.policy.artifact_max_bytes,
-    });
+    const problem = await this.problemOfArtifacts(step);
     if (problem !== undefined) return problem;
     const changed = await this.#workspaceChanged(step);
     if (changed !== undefined) return changed;

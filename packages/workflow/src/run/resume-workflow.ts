@@ -4,7 +4,6 @@ import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { startedProcess } from "../supervisor/agent-log.ts";
 import { endOrphans, type ProcessIdentity } from "../supervisor/process-identity.ts";
-import { problemOfArtifacts } from "./check-artifacts.ts";
 import { finishedSteps, firstStale, isReceiptOf } from "./check-receipts.ts";
 import { readConfigSnapshot, restoreSecrets } from "./config-snapshot.ts";
 import { describeRun, loadWorkflowRun } from "./describe-run.ts";
@@ -100,11 +99,7 @@ async function beginAgain(session: Session, state: RunState, options: ResumeWork
   });
   const receipts = await receiptsOf(session);
   const clock = options.clock ?? systemClock;
-  await runStore(store, { clock }).update(
-    runId,
-    { status: "running", attempts: state.attempts + 1 },
-    { fence: claim },
-  );
+  await runStore(store, { clock }).resume(runId, { fence: claim });
   await orchestrator.remark("info", resumeText(session, ended.length), {
     run: "resumed",
     attempt: state.attempts + 1,
@@ -168,7 +163,7 @@ async function receiptsOf(session: Session): Promise<Map<number, Receipt>> {
 
 /** Goes back to the first finished step whose files changed; writes receipts that are missing for steps that were gone on from. */
 async function settleReceipts(session: Session, receipts: Map<number, Receipt>): Promise<void> {
-  const { progress, orchestrator, workspace, config } = session;
+  const { progress, orchestrator, workspace } = session;
   const stale = await firstStale(progress, receipts, workspace);
   if (stale !== undefined) {
     const { step, paths } = stale;
@@ -184,10 +179,7 @@ async function settleReceipts(session: Session, receipts: Map<number, Receipt>):
   }
   for (const step of finishedSteps(progress)) {
     if (session.receipts.has(step.step) || step === progress.current) continue;
-    const problem = await problemOfArtifacts([...step.artifacts.values()], {
-      workspace: workspace.root,
-      maxBytes: config.policy.artifact_max_bytes,
-    });
+    const problem = await orchestrator.problemOfArtifacts(step);
     if (problem === undefined) await orchestrator.writeReceipt(step);
     else {
       await orchestrator.remark(

@@ -1,15 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Json, systemClock } from "@holdfast/storage";
-import { runStore } from "@holdfast/task-store";
+import { runStore, workflowRunId } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { ConfigError, WorkflowError } from "../errors.ts";
 import { flowOf } from "../flow/flow.ts";
 import { snapshotConfig } from "./config-snapshot.ts";
 import type { RunWorkflowOptions } from "./options.ts";
 import type { WorkflowResult } from "./result.ts";
-import { newRunId } from "./run-id.ts";
 import { claimRun, RUNS_QUEUE, redactorFor, Session } from "./session.ts";
 import { workToEnd } from "./work-to-end.ts";
 
@@ -60,7 +58,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
   const task = chooseTask(options.config, options.task);
   const config = withWorkspace(options.config, options);
   const redactor = redactorFor(config, options.env ?? process.env);
-  const runId = options.runId ?? newRunId(clock, options.newId ?? randomUUID);
+  const runId = options.runId ?? workflowRunId({ clock });
   const offered = await store.work.offer(RUNS_QUEUE, runId, { task_id: task.id });
   const claim = offered ? await claimRun(store, runId) : undefined;
   if (claim === undefined) {

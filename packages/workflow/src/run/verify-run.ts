@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { idempotencyKey } from "@holdfast/idempotency";
 import {
   type ChainFinding,
@@ -7,11 +8,10 @@ import {
   readLedger,
 } from "@holdfast/ledger";
 import type { Store } from "@holdfast/storage";
-import type { Receipt, RunState } from "@holdfast/task-store";
+import type { Receipt, ReceiptFinding, RunState } from "@holdfast/task-store";
 import { nextMove } from "../flow/next-move.ts";
 import type { RunProgress, Step } from "../flow/progress.ts";
-import { wrongArtifacts } from "./check-artifacts.ts";
-import { finishedSteps, isReceiptOf } from "./check-receipts.ts";
+import { isReceiptOf, isWriting, wrongArtifacts } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
 import { RUNS_QUEUE } from "./session.ts";
@@ -243,31 +243,22 @@ async function artifactFindings(
   const { state, progress, receipts } = story;
   const { config } = readConfigSnapshot(state.config_snapshot, state.run_id);
   const workspace = folder ?? config.workspace;
-  const newest = new Map<string, Step>();
-  const finished = finishedSteps(progress).filter((step) => receipts.has(step.step));
-  for (const step of finished)
-    for (const { path } of receipts.get(step.step)?.artifacts ?? []) newest.set(path, step);
-  const { current } = progress;
-  const writing =
-    current !== undefined && progress.targetOf(current) === undefined && state.status !== "completed";
-  const findings: RunFinding[] = [];
-  for (const step of finished) {
-    const artifacts = (receipts.get(step.step)?.artifacts ?? []).filter(
-      ({ path }) => newest.get(path) === step,
-    );
-    for (const wrong of await wrongArtifacts(artifacts, { workspace })) {
-      findings.push({
-        severity: "error",
-        kind: "artifact",
-        place: wrong.place,
-        message: `"${wrong.path}" is not what the receipt of step ${step.step} (${receiptKey(state.run_id, { task_id: state.task_id ?? "", step: step.step })}) says: ${wrong.message}`,
-        meaning: writing
-          ? "The file was changed after the receipt; a step that is under way may have done it."
-          : "The file was changed, or removed, after the step was done; a resume would do the step again.",
-      });
-    }
+  const writing = state.status !== "completed" && isWriting(progress);
+  let wrong: readonly ReceiptFinding[];
+  try {
+    wrong = await wrongArtifacts(progress, receipts, workspace);
+  } catch (error) {
+    return [unreadable(store, state.run_id, error)];
   }
-  return findings;
+  return wrong.map((finding) => ({
+    severity: writing ? "warning" : "error",
+    kind: "artifact",
+    place: join(workspace, finding.path),
+    message: `${finding.message}; receipt "${store.locate({ document: receiptKey(state.run_id, { task_id: finding.taskId, step: finding.step }) })}"`,
+    meaning: writing
+      ? "The file was changed after the receipt; the step that is under way may have done it."
+      : "The file was changed or removed after the step was done; a resume would do the step again.",
+  }));
 }
 
 function stateFindings(store: Store, story: RunStory): RunFinding[] {

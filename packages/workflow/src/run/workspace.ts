@@ -36,15 +36,12 @@ export function openWorkspace(
     ...(config.snapshot?.exclude === undefined ? {} : { exclude: config.snapshot.exclude }),
   };
   const snapshots = snapshotStore(store);
+  let previous: SnapshotManifest | undefined;
   const take = async (): Promise<SnapshotManifest> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const taken = await takeSnapshot(root, {
-          ...selection,
-          store,
-          ...(signal === undefined ? {} : { signal }),
-        });
-        return taken.manifest;
+        previous = await takeSnapshot(root, { ...selection, store, signal, previous });
+        return previous;
       } catch (error) {
         const moving =
           error instanceof SnapshotError && ["SNAPSHOT_CHANGED", "SNAPSHOT_VANISHED"].includes(error.code);
@@ -60,8 +57,9 @@ export function openWorkspace(
       const now = await take();
       if (now.snapshot_id === snapshotId) return [];
       const then = await snapshots.load(snapshotId);
-      const changes = diffSnapshots(then, now);
-      const paths = [...changes.added, ...changes.removed, ...changes.changed].map((change) => change.path);
+      const { added, removed, changed, renamed } = diffSnapshots(then, now);
+      const paths = [...added, ...removed, ...changed].map(({ path }) => path);
+      for (const { from, to } of renamed) paths.push(from, to);
       return [...new Set(paths)].toSorted();
     },
     async filesOf(snapshotId) {

@@ -1,0 +1,98 @@
+import type { Claim, Store } from "@holdfast/storage";
+
+/** What a call finds when the power is gone. */
+export class PowerOff extends Error {
+  constructor() {
+    super("power off");
+  }
+}
+
+/** When the power goes: at call number `at`, before it has any effect or after it (the answer is lost). */
+export interface Cut {
+  readonly at: number;
+  readonly after: boolean;
+}
+
+/** A store whose power goes off at one of its calls and stays off. */
+export interface CrashingStore {
+  readonly store: Store;
+  /** Calls so far. */
+  readonly calls: () => number;
+  readonly isOff: () => boolean;
+  /** Gives back what the dead process held, as the system would. */
+  release(): Promise<void>;
+}
+
+/** Wraps a store; without a cut it only counts. */
+export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
+  let calls = 0;
+  let off = false;
+  const claims: Claim[] = [];
+
+  const guard = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (off) throw new PowerOff();
+    calls += 1;
+    const now = calls === cut?.at;
+    if (now) off = true;
+    if (now && cut?.after !== true) throw new PowerOff();
+    const result = await call();
+    if (now) throw new PowerOff();
+    return result;
+  };
+  async function* guardEach<T>(read: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    await guard(async () => {});
+    for await (const item of read()) {
+      if (off) throw new PowerOff();
+      yield item;
+    }
+  }
+  const { documents, logs, objects, work } = inner;
+  const store: Store = {
+    capabilities: inner.capabilities,
+    locate: (place) => inner.locate(place),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+    documents: {
+      get: (key) => guard(() => documents.get(key)),
+      put: (key, value, options) => guard(() => documents.put(key, value, options)),
+      delete: (key, options) => guard(() => documents.delete(key, options)),
+      list: (prefix, options) => guard(() => documents.list(prefix, options)),
+    },
+    logs: {
+      append: (key, items, options) => guard(() => logs.append(key, items, options)),
+      head: (key) => guard(() => logs.head(key)),
+      read: (key, options) => guardEach(() => logs.read(key, options)),
+      tail: (key, options) => guardEach(() => logs.tail(key, options)),
+      find: (key, filter, options) => guard(() => logs.find(key, filter, options)),
+      count: (key, filter) => guard(() => logs.count(key, filter)),
+      list: (prefix) => guard(() => logs.list(prefix)),
+    },
+    objects: {
+      put: (content) => guard(() => objects.put(content)),
+      get: (checksum) => guardEach(() => objects.get(checksum)),
+      has: (checksum) => guard(() => objects.has(checksum)),
+      delete: (checksum) => guard(() => objects.delete(checksum)),
+      list: () => guardEach(() => objects.list()),
+    },
+    work: {
+      offer: (queue, id, payload) => guard(() => work.offer(queue, id, payload)),
+      claim: (queue, worker, options) =>
+        guard(async () => {
+          const claimed = await work.claim(queue, worker, options);
+          claims.push(...claimed);
+          return claimed;
+        }),
+      renew: (claim) => guard(() => work.renew(claim)),
+      settle: (claim, to) => guard(() => work.settle(claim, to)),
+      holder: (queue, id) => guard(() => work.holder(queue, id)),
+    },
+  };
+  return {
+    store,
+    calls: () => calls,
+    isOff: () => off,
+    release: async () => {
+      for (const claim of claims) await work.settle(claim, "ready");
+    },
+  };
+}
