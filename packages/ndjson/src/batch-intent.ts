@@ -97,8 +97,14 @@ export class BatchIntent {
   /** Takes the note away. The caller makes that durable before the log's bytes can stand for something else. */
   clear(): void {
     if (this.#file === undefined) return;
-    this.#file.closeSync();
-    this.#file = undefined;
+    this.close();
     this.#fileSystem.unlinkSync(this.#path);
+  }
+
+  /** Leaves the note where it is: the next one to open the log reads it. */
+  close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    file?.closeSync();
   }
 }

@@ -273,6 +273,7 @@ export class LogWriter implements Log {
     } else if (group.hasFlush) {
       await this.#sync();
     }
+    this.#inFlightBytes = 0;
     for (const waiting of group.members) this.#acknowledge(waiting);
     for (const { waiting, error } of group.conflicts) waiting.reject(error);
     if (this.#unsynced) this.#syncLater();
@@ -423,11 +424,19 @@ export class LogWriter implements Log {
       }
     } finally {
       try {
-        this.#file.closeSync();
+        this.#intent.close();
       } finally {
-        this.#release();
-        this.#wakeReady();
+        this.#closeFile();
       }
+    }
+  }
+
+  #closeFile(): void {
+    try {
+      this.#file.closeSync();
+    } finally {
+      this.#release();
+      this.#wakeReady();
     }
   }
 }
