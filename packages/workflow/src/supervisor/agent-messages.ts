@@ -14,6 +14,9 @@ import type { OutputLine } from "./output-splitter.ts";
 import type { Redactor } from "./redactor.ts";
 
 const EXCERPT_LENGTH = 300;
+const OPENING_BRACE = 0x7b;
+const SPACE = 0x20;
+const TAB = 0x09;
 const REMEMBERED_MESSAGES = 10_000;
 
 /** What a line of an agent means while a command is open. */
@@ -22,8 +25,8 @@ export type AgentLine =
   | { readonly kind: "message"; readonly message: Message }
   /** Ends the open command. */
   | { readonly kind: "terminal"; readonly message: LedgerEvent }
-  /** To be recorded as a remark, and to change nothing. */
-  | { readonly kind: "remark"; readonly message: LogMessage; readonly isMessage: boolean };
+  /** To be recorded as a remark, and to change nothing. Making it costs more than reading a line, so it is made when it is wanted. */
+  | { readonly kind: "remark"; readonly remark: () => LogMessage; readonly isMessage: boolean };
 
 /** What is needed to judge lines. */
 export interface AgentMessagesOptions {
@@ -60,28 +63,28 @@ export function createAgentMessages(options: AgentMessagesOptions): AgentMessage
   const remark = (
     level: LogMessage["level"],
     message: string,
-    fields: Record<string, unknown>,
+    fields: () => Record<string, unknown>,
     isMessage: boolean,
   ): AgentLine => ({
     kind: "remark",
     isMessage,
-    message: {
+    remark: () => ({
       kind: "log",
       level,
-      message: redactor.clip(message, EXCERPT_LENGTH * 2),
-      fields: redactor.value({ agent, ...fields }),
+      message: redactor.clip(message, EXCERPT_LENGTH * 2).toWellFormed(),
+      fields: redactor.value({ agent, ...fields() }),
       timestamp: formatTimestamp(clock()),
-    },
+    }),
   });
   const unreadable = (reason: string, text: string): AgentLine =>
     remark(
       "error",
       `Agent "${agent}" wrote a line that is not a message: ${reason}`,
-      {
+      () => ({
         problem: "malformed",
         bytes: Buffer.byteLength(text),
         excerpt: redactor.clip(text, EXCERPT_LENGTH).toWellFormed(),
-      },
+      }),
       false,
     );
   const isRepetition = (event: LedgerEvent, pid: number): boolean => {
@@ -104,25 +107,25 @@ export function createAgentMessages(options: AgentMessagesOptions): AgentMessage
     const open = command?.correlation_id === event.correlation_id ? command : undefined;
     if (open === undefined && !known.has(event.correlation_id)) {
       const text = `Agent "${agent}" sent event "${event.event}" for a command it was not given: its correlation id is "${event.correlation_id}"`;
-      const fields = {
+      const fields = () => ({
         problem: "wrong_correlation",
         ...about(event),
         expected_correlation_id: command?.correlation_id ?? null,
-      };
+      });
       return remark("error", text, fields, true);
     }
     if (open !== undefined && open.task_id !== event.task_id) {
       const text = `Agent "${agent}" sent event "${event.event}" for task "${event.task_id}": the command is of task "${open.task_id}"`;
-      const fields = { problem: "wrong_task", ...about(event), expected_task_id: open.task_id };
+      const fields = () => ({ problem: "wrong_task", ...about(event), expected_task_id: open.task_id });
       return remark("error", text, fields, true);
     }
     if (isRepetition(event, pid)) {
       const text = `Agent "${agent}" repeated message "${event.message_id}" (${event.event}): recorded once`;
-      return remark("warn", text, { problem: "duplicate", ...about(event) }, true);
+      return remark("warn", text, () => ({ problem: "duplicate", ...about(event) }), true);
     }
     if (open === undefined || settled) {
       const text = `Agent "${agent}" sent event "${event.event}" after the end of its command: it changes nothing`;
-      return remark("warn", text, { problem: "late", ...about(event) }, true);
+      return remark("warn", text, () => ({ problem: "late", ...about(event) }), true);
     }
     const message = redactor.message(event);
     encodeMessage(message, { maxBytes: messageMaxBytes });
@@ -143,10 +146,17 @@ export function createAgentMessages(options: AgentMessagesOptions): AgentMessage
     read(line, pid) {
       if ("oversizedBytes" in line) {
         const text = `Agent "${agent}" wrote a line of ${line.oversizedBytes} bytes: ${messageMaxBytes} at most; it was skipped`;
-        const fields = { problem: "oversized", bytes: line.oversizedBytes, max_bytes: messageMaxBytes };
+        const fields = () => ({
+          problem: "oversized",
+          bytes: line.oversizedBytes,
+          max_bytes: messageMaxBytes,
+        });
         return remark("error", text, fields, false);
       }
       const text = line.bytes.toString("utf8");
+      // Told from a message by its first byte, a flood of other output costs little.
+      if (line.bytes.find((byte) => byte !== SPACE && byte !== TAB) !== OPENING_BRACE)
+        return unreadable("it is not a JSON object", text);
       try {
         if (!isUtf8(line.bytes)) return unreadable("it is not UTF-8", text);
         const message = decodeMessage(text, { maxBytes: messageMaxBytes });

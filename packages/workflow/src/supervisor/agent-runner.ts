@@ -177,6 +177,7 @@ class Runner implements AgentRunner {
       terminal: undefined,
     };
     const onAbort = (): void => resolve({ kind: "aborted" });
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     if (this.#problems > PROBLEMS_RECORDED) await this.#remarkSkipped();
     this.#problems = 0;
@@ -280,6 +281,8 @@ class Runner implements AgentRunner {
       this.#problems += 1;
       // A program that floods its output with garbage must not fill the disk with remarks about it.
       if (this.#problems > PROBLEMS_RECORDED) return;
+      await this.#record(read.remark());
+      return;
     }
     if (read.message.kind === "heartbeat") this.#beats = true;
     if (read.kind !== "terminal" || open === undefined) return this.#record(read.message);
