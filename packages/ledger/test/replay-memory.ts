@@ -5,13 +5,14 @@ import { argv, execPath, memoryUsage, stdout } from "node:process";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileStore } from "@holdfast/storage";
 import { openLedger, readLedger } from "../src/index.ts";
-import { command, event, heartbeat, log } from "./messages.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const MIB = 1024 * 1024;
 const [, script = "", mode = "2000000", root = "", count = ""] = argv;
 
 async function write(folder: string, messages: number): Promise<void> {
+  // Not needed to read, and large: it brings the property tests' library.
+  const { command, event, heartbeat, log } = await import("./messages.ts");
   await using store = fileStore(folder);
   await using ledger = await openLedger(store, "r");
   const started = performance.now();
