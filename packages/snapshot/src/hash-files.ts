@@ -37,7 +37,9 @@ export type FileHasher = (folders: readonly HashFolder[], largest: number) => Ha
 export function createFileHasher(attempts: number, onBytes: (bytes: number) => void): FileHasher {
   const fs = process.getBuiltinModule("node:fs");
   const crypto = process.getBuiltinModule("node:crypto");
-  const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+  // Some are absent on Windows.
+  const constants: Partial<typeof fs.constants> = fs.constants;
+  const { O_RDONLY = 0, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const folderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
   const fileFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
   const descriptors = process.platform === "linux" && fs.existsSync("/proc/self/fd");
@@ -45,10 +47,14 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
   const pause = new Int32Array(new SharedArrayBuffer(4));
   const none = " ".repeat(71);
 
+  // Everything stays inside, because it travels as text.
+  // oxlint-disable-next-line unicorn/consistent-function-scoping
+  const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
+  // oxlint-disable-next-line unicorn/consistent-function-scoping
   const failed = (failure: HashFailure, code = "") => ({ failure, code });
 
   const whyNot = (error: unknown) => {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return failed("vanished", code);
     if (code === "ELOOP" || code === "EMLINK" || code === "ENXIO" || code === "ENODEV")
       return failed("not-a-file", code);
@@ -141,7 +147,7 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
         if (real !== path) wrong = failed("outside");
       } catch (error) {
         // A system that opens no folders goes by its path; the check after the loop covers it.
-        if ((error as NodeJS.ErrnoException).code !== "EISDIR") wrong = whyNot(error);
+        if (codeOf(error) !== "EISDIR") wrong = whyNot(error);
       }
       const base = descriptors && folderFd >= 0 ? `/proc/self/fd/${folderFd}` : path;
       for (const name of names) {

@@ -21,7 +21,7 @@ export async function hashPaths(
   const found: FoundFile[] = [];
   let files = 0;
   let bytes = 0;
-  const pool = new HashPool({
+  await using pool = new HashPool({
     signal,
     onBytes: (count) => {
       bytes += count;
@@ -40,15 +40,11 @@ export async function hashPaths(
       onProgress?.({ files, bytes });
     },
   });
-  try {
-    for (const [owner, path] of paths.entries()) {
-      const slash = path.lastIndexOf("/");
-      const folder = slash < 0 ? root : `${root === "/" ? "" : root}/${path.slice(0, slash)}`;
-      pool.add(folder, path.slice(slash + 1), owner);
-    }
-    await pool.finish();
-  } finally {
-    await pool.close();
+  for (const [owner, path] of paths.entries()) {
+    const slash = path.lastIndexOf("/");
+    const folder = slash < 0 ? root : `${root === "/" ? "" : root}/${path.slice(0, slash)}`;
+    pool.add(folder, path.slice(slash + 1), owner);
   }
+  await pool.finish();
   return found;
 }

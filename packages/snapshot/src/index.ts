@@ -27,6 +27,7 @@ export {
   type RestoreSnapshotOptions,
   restoreSnapshot,
 } from "./restore-snapshot.ts";
+export type { SkipReason, SnapshotWarning } from "./skipped.ts";
 export { type IdentifiedFile, snapshotIdOf } from "./snapshot-id.ts";
 export { type SaveSnapshotOptions, type SnapshotStore, snapshotStore } from "./snapshot-store.ts";
 export { type SnapshotProgress, type TakeSnapshotOptions, takeSnapshot } from "./take-snapshot.ts";
@@ -37,4 +38,3 @@ export {
   type VerifySnapshotOptions,
   verifySnapshot,
 } from "./verify-snapshot.ts";
-export type { SkipReason, SnapshotWarning } from "./walk.ts";

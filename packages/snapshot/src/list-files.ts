@@ -3,13 +3,14 @@ import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
 import type { SnapshotManifest } from "./manifest.ts";
 import { TreeWalk } from "./walk.ts";
 
+const nothing = (): void => undefined;
+
 /** The paths that a snapshot of a folder would hold, by what a manifest says it was taken of; nothing is read. */
 export async function listFiles(
   root: string,
   { include, exclude }: Pick<SnapshotManifest, "include" | "exclude">,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
-  const nothing = () => undefined;
   const walk = new TreeWalk({
     root,
     include: includeTree(include ?? DEFAULT_INCLUDE),

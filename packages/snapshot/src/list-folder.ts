@@ -2,7 +2,9 @@ import * as fs from "node:fs";
 
 import { SnapshotError } from "./errors.ts";
 
-const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+// Some are absent on Windows, where nothing like a FIFO can be in the way.
+const constants: Partial<typeof fs.constants> = fs.constants;
+const { O_RDONLY = 0, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 const LARGEST_RULES = 1024 * 1024;
 
 /** What a name in a folder is. */
@@ -15,15 +17,14 @@ export interface Listing {
   /** Of those that are neither file nor folder. */
   readonly others: ReadonlyMap<string, EntryKind>;
   /** Names that are not UTF-8, in a form that can be shown. */
-  readonly unreadable: readonly string[];
+  readonly notUtf8: readonly string[];
 }
 
 /** An open folder that is known to be the one its path says. */
-export interface OpenFolder {
+export interface OpenFolder extends Disposable {
   /** A path that leads to this very folder as long as it is open, whatever happens to its names. */
   readonly base: string;
   readonly stat: fs.BigIntStats;
-  close(): void;
 }
 
 /**
@@ -45,7 +46,7 @@ export function openFolder(path: string): OpenFolder {
         { path },
       );
     }
-    return { base, stat, close: () => fs.closeSync(fd) };
+    return { base, stat, [Symbol.dispose]: () => fs.closeSync(fd) };
   } catch (error) {
     fs.closeSync(fd);
     throw error;
@@ -77,26 +78,23 @@ export function listFolder(folder: OpenFolder): Listing {
 
 function listBytes(folder: OpenFolder): Listing {
   const entries: [string, EntryKind][] = [];
-  const unreadable: string[] = [];
+  const notUtf8: string[] = [];
   for (const entry of fs.readdirSync(folder.base, { withFileTypes: true, encoding: "buffer" })) {
     const name = entry.name.toString("utf8");
     if (Buffer.from(name, "utf8").equals(entry.name)) entries.push([name, kindOf(entry)]);
-    else unreadable.push(escaped(entry.name));
+    else notUtf8.push(escaped(entry.name));
   }
-  return listingOf(entries, unreadable.toSorted());
+  return listingOf(entries, notUtf8.toSorted());
 }
 
-function listingOf(
-  entries: readonly (readonly [string, EntryKind])[],
-  unreadable: readonly string[],
-): Listing {
+function listingOf(entries: readonly (readonly [string, EntryKind])[], notUtf8: readonly string[]): Listing {
   const keys: string[] = [];
   const others = new Map<string, EntryKind>();
   for (const [name, kind] of entries) {
     keys.push(kind === "folder" ? `${name}/` : name);
     if (kind !== "folder" && kind !== "file") others.set(name, kind);
   }
-  return { keys: keys.toSorted(), others, unreadable };
+  return { keys: keys.toSorted(), others, notUtf8 };
 }
 
 function escaped(name: Buffer): string {
@@ -105,32 +103,33 @@ function escaped(name: Buffer): string {
     .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
-function kindOf(entry: fs.Dirent<string> | fs.Dirent<Buffer>): EntryKind {
+function kindOf(entry: fs.Dirent | fs.Dirent<Buffer>): EntryKind {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   return entry.isSymbolicLink() ? "symlink" : "special";
 }
 
-/** The text of a small regular file in a folder, and what it was read from; `undefined` when it is no regular file. */
-export function readRules(path: string): { text: string; stat: fs.BigIntStats } | undefined {
-  let fd: number;
-  try {
-    fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ELOOP") return undefined;
-    throw error;
-  }
+/** The ignore file of a folder. */
+export interface RulesFile {
+  /** `undefined`: it is no regular file, and its rules do not count. */
+  readonly text: string | undefined;
+  readonly stat: fs.BigIntStats;
+}
+
+/** Reads an ignore file; `undefined` when it is gone. */
+export function readRules(path: string): RulesFile | undefined {
+  const found = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found?.isFile() !== true) return found === undefined ? undefined : { text: undefined, stat: found };
+  const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const stat = fs.fstatSync(fd, { bigint: true });
-    if (!stat.isFile()) return undefined;
-    if (stat.size > LARGEST_RULES) {
-      throw new SnapshotError(
-        "SNAPSHOT_UNREADABLE",
-        `Cannot read ignore rules "${path}": ${stat.size} bytes, at most ${LARGEST_RULES} are allowed`,
-        { path },
-      );
-    }
-    return { text: fs.readFileSync(fd, "utf8"), stat };
+    if (!stat.isFile()) return { text: undefined, stat };
+    if (stat.size <= LARGEST_RULES) return { text: fs.readFileSync(fd, "utf8"), stat };
+    throw new SnapshotError(
+      "SNAPSHOT_UNREADABLE",
+      `Cannot read ignore rules "${path}": ${stat.size} bytes, at most ${LARGEST_RULES} are allowed`,
+      { path },
+    );
   } finally {
     fs.closeSync(fd);
   }

@@ -170,11 +170,10 @@ async function inFolder(
   }
 }
 
-function opened(root: string, folder: string): OpenFolder & Disposable {
+function opened(root: string, folder: string): OpenFolder {
   const path = folder === "" ? root : `${root === "/" ? "" : root}/${folder}`;
   try {
-    const open = openFolder(path);
-    return { ...open, [Symbol.dispose]: open.close };
+    return openFolder(path);
   } catch (cause) {
     throw writeError(folder, cause);
   }

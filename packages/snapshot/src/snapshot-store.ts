@@ -119,13 +119,16 @@ function isNews(old: SnapshotManifest, manifest: SnapshotManifest, contents: boo
       { path: manifest.snapshot_id },
     );
   }
-  const list = (names: readonly string[] | undefined) => JSON.stringify(names ?? null);
   return (
     (old.contents ?? false) !== contents ||
-    list(old.include) !== list(manifest.include) ||
-    list(old.exclude) !== list(manifest.exclude) ||
+    !isSameList(old.include, manifest.include) ||
+    !isSameList(old.exclude, manifest.exclude) ||
     old.files.some((file, index) => file.mode !== manifest.files[index]?.mode)
   );
+}
+
+function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }
 
 async function loadSnapshot(store: Store, id: string): Promise<SnapshotManifest> {

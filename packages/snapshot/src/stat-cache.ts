@@ -39,18 +39,20 @@ export async function saveStatCache(store: Store, scope: string, cache: StatCach
 /** Columns as base64, names and digests as long texts: fast to read, and one line each. */
 function encode({ id, contents, index }: StatCache): Json {
   const { count } = index;
-  const bytes = (column: Uint8Array | Uint32Array | BigInt64Array) =>
-    Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString("base64");
   const columns = {
-    kinds: bytes(index.kinds.subarray(0, count)),
-    flags: bytes(index.flags.subarray(0, count)),
-    aux: bytes(index.aux.subarray(0, count)),
-    stats: bytes(index.stats.subarray(0, count * 4)),
+    kinds: base64Of(index.kinds.subarray(0, count)),
+    flags: base64Of(index.flags.subarray(0, count)),
+    aux: base64Of(index.aux.subarray(0, count)),
+    stats: base64Of(index.stats.subarray(0, count * 4)),
     names: index.names.join("/"),
     // Of racy files too there is a checksum; it is of no use to the next walk.
     sums: index.sums.map((sum, at) => (index.flags[at] === 0 ? sum.slice("sha256:".length) : "")).join(""),
   };
   return { schema: FORMAT, snapshot_id: id, contents, count, ...columns, crc32: crcOf(columns) };
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array | BigInt64Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 }
 
 interface Columns {

@@ -27,5 +27,5 @@ const MODES: readonly string[] = Array.from(
 
 /** Permission bits as octal digits, such as `0644`. */
 export function modeText(mode: number): string {
-  return MODES[mode & 0o777] as string;
+  return MODES[mode & 0o777] ?? "0000";
 }

@@ -1,16 +1,21 @@
 import { type Clock, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
 
-import { SnapshotError } from "./errors.ts";
-import type { HashedFiles, HashFailure } from "./hash-files.ts";
 import { HashPool } from "./hash-pool.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
 import type { SnapshotFile, SnapshotManifest } from "./manifest.ts";
 import { realFolder } from "./real-folder.ts";
+import {
+  problemError,
+  REASON_OF_FAILURE,
+  type SkipReason,
+  type SnapshotWarning,
+  warningOf,
+} from "./skipped.ts";
 import { SnapshotIdHash } from "./snapshot-id.ts";
 import { snapshotStore } from "./snapshot-store.ts";
 import { loadStatCache, type StatCache, saveStatCache } from "./stat-cache.ts";
-import { type SkipReason, type SnapshotWarning, TreeWalk } from "./walk.ts";
+import { TreeWalk } from "./walk.ts";
 
 /** How far a snapshot is. */
 export interface SnapshotProgress {
@@ -77,8 +82,7 @@ export async function takeSnapshot(
 
   // The system's own clock: it is compared with times that the system gave, whatever clock the caller has.
   const startedUs = Date.now() * 1_000;
-  const warn = (path: string, reason: SkipReason) =>
-    options.onWarning?.({ path, reason, message: warningText(path, reason) });
+  const warn = (path: string, reason: SkipReason) => options.onWarning?.(warningOf(path, reason));
   const problem = (path: string, reason: SkipReason, cause?: unknown) => {
     if (options.onProblem !== "skip") throw problemError(real, path, reason, cause);
     warn(path, reason);
@@ -86,13 +90,13 @@ export async function takeSnapshot(
 
   let read = 0;
   const named = new NamedSoFar();
-  const pool = new HashPool({
+  await using pool = new HashPool({
     signal,
     onBytes: (bytes) => {
       read += bytes;
     },
     onHashed: (hashed, owners) => {
-      takeHashed(walk, hashed, owners);
+      walk.hashed(hashed, owners, (failure) => REASON_OF_FAILURE[failure]);
       named.advance(walk.files);
     },
   });
@@ -107,28 +111,18 @@ export async function takeSnapshot(
     warn,
     problem,
   });
-  const stop = () => void pool.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    let since = performance.now();
-    for (const _ of walk.run()) {
-      if (performance.now() - since < (pool.busy ? SLICE_WHILE_HASHING_MS : SLICE_MS)) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-      options.onProgress?.({ phase: "read", files: walk.files.length, bytes: read });
-      since = performance.now();
-    }
-    await pool.finish();
+  let since = performance.now();
+  for (const _ of walk.run()) {
+    if (performance.now() - since < (pool.isBusy ? SLICE_WHILE_HASHING_MS : SLICE_MS)) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await pool.close();
+    options.onProgress?.({ phase: "read", files: walk.files.length, bytes: read });
+    since = performance.now();
   }
+  await pool.finish();
 
-  const files = (
-    walk.files.includes(undefined) ? walk.files.filter((file) => file !== undefined) : walk.files
-  ) as SnapshotFile[];
-  const id = walk.unchanged && known !== undefined ? known.id : named.finish(walk.files);
+  const files = walk.files.filter((file) => file !== undefined);
+  const id = walk.isUnchanged && known !== undefined ? known.id : named.finish(walk.files);
   const manifest: SnapshotManifest = {
     schema: "holdfast/snapshot-manifest/v1",
     snapshot_id: id,
@@ -142,7 +136,7 @@ export async function takeSnapshot(
   const cache = { scope, id, contents: manifest.contents === true, index: walk.index };
   memories.set(manifest, cache);
   if (options.store !== undefined) {
-    const isKept = walk.unchanged && known?.id === id && (known.contents || !cache.contents);
+    const isKept = walk.isUnchanged && known?.id === id && (known.contents || !cache.contents);
     await keepSnapshot(options.store, real, manifest, isKept, options);
     if (!isKept) await saveStatCache(options.store, scope, cache);
   }
@@ -155,7 +149,7 @@ async function cacheOf(
 ): Promise<StatCache | undefined> {
   const memory = previous === undefined ? undefined : memories.get(previous);
   if (memory?.scope === scope) return memory;
-  return store === undefined ? undefined : await loadStatCache(store, scope);
+  return store === undefined ? undefined : loadStatCache(store, scope);
 }
 
 /** Gives a store the manifest, and the contents before it. `isKept`: it was given both before; it may have lost them. */
@@ -195,32 +189,6 @@ class NamedSoFar {
   }
 }
 
-function takeHashed(walk: TreeWalk, hashed: HashedFiles, owners: readonly number[]): void {
-  const failures = new Map(hashed.failures.map((failure) => [failure.index, failure]));
-  for (let index = 0; index < owners.length; index++) {
-    const owner = owners[index] as number;
-    if (owner < 0) continue;
-    const failure = failures.get(index);
-    if (failure === undefined) {
-      const sum = hashed.sums.slice(index * 71, index * 71 + 71);
-      walk.hashed(owner, sum, hashed, index);
-    } else {
-      const cause =
-        failure.code === "" ? undefined : Object.assign(new Error(failure.code), { code: failure.code });
-      walk.notHashed(owner, REASONS[failure.failure], cause);
-    }
-  }
-}
-
-const REASONS: { readonly [failure in HashFailure]: SkipReason } = {
-  vanished: "vanished",
-  outside: "vanished",
-  "not-a-file": "vanished",
-  changed: "changed",
-  unreadable: "unreadable",
-  large: "unreadable",
-};
-
 /**
  * Whether a file may still change without its times showing it. A kernel's clock ticks every 1 to 10 milliseconds, a
  * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good. Microseconds.
@@ -229,51 +197,4 @@ function isRacy(ctimeUs: number, mtimeUs: number, startedUs: number): boolean {
   const coarse = ctimeUs % 1_000 === 0 && mtimeUs % 1_000 === 0;
   const since = startedUs - (coarse ? 2_100_000 : 100_000);
   return ctimeUs > since || mtimeUs > since;
-}
-
-function warningText(path: string, reason: SkipReason): string {
-  switch (reason) {
-    case "symlink":
-      return `"${path}" is a symlink and not part of the snapshot`;
-    case "special":
-      return `"${path}" is no regular file and not part of the snapshot`;
-    case "not-utf8":
-      return `The name "${path}" is not UTF-8; it is not part of the snapshot`;
-    case "excluded":
-      return `"${path}" is left out by default; a rule such as "!${path}/" in .holdfastignore takes it in`;
-    case "missing":
-      return `"${path}" is to be included and is not there`;
-    case "unreadable":
-      return `"${path}" cannot be read and is not part of the snapshot`;
-    case "vanished":
-      return `"${path}" vanished or was replaced while it was read; it is not part of the snapshot`;
-    case "changed":
-      return `"${path}" kept changing while it was read; it is not part of the snapshot`;
-  }
-}
-
-function problemError(root: string, path: string, reason: SkipReason, cause: unknown): SnapshotError {
-  if (cause instanceof SnapshotError) return cause;
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const where = { path, cause };
-  const start = `Cannot take a snapshot of "${path}" in "${root}":`;
-  if (reason === "changed") {
-    return new SnapshotError(
-      "SNAPSHOT_CHANGED",
-      `${start} it kept changing while it was read; try again when nothing writes it`,
-      where,
-    );
-  }
-  if (reason === "vanished") {
-    return new SnapshotError(
-      "SNAPSHOT_VANISHED",
-      `${start} it vanished or was replaced while it was read; try again`,
-      where,
-    );
-  }
-  return new SnapshotError(
-    "SNAPSHOT_UNREADABLE",
-    `${start} it cannot be read (${code ?? "unknown"}); change its permissions or exclude it`,
-    where,
-  );
 }

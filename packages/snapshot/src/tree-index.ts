@@ -83,12 +83,16 @@ export class TreeIndex {
     );
   }
 
-  size(at: number): number {
+  sizeOf(at: number): number {
     return Number(this.stats[at * COLUMNS]);
   }
 
-  mtimeUs(at: number): number {
+  mtimeUsOf(at: number): number {
     return Number((this.stats[at * COLUMNS + 1] ?? 0n) / 1_000n);
+  }
+
+  nameOf(at: number): string {
+    return this.names[at] ?? "";
   }
 
   /** The place after an item and everything below it. */
@@ -96,9 +100,10 @@ export class TreeIndex {
     return this.kinds[at] === FOLDER ? at + 1 + (this.aux[at] ?? 0) : at + 1;
   }
 
-  /** The items directly in a folder, by name. */
+  /** The items directly in a folder, by name; none for what is no folder. */
   childrenOf(folder: number): Map<string, number> {
     const children = new Map<string, number>();
+    if (this.kinds[folder] !== FOLDER) return children;
     const end = this.after(folder);
     for (let at = folder + 1; at < end; at = this.after(at)) children.set(this.names[at] ?? "", at);
     return children;

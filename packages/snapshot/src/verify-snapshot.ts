@@ -87,7 +87,7 @@ export async function manifestOf(
 ): Promise<SnapshotManifest> {
   if (typeof snapshot !== "string") return checkManifest(snapshot);
   if (store === undefined) throw new TypeError("A snapshot named by its id needs the store that holds it");
-  return await snapshotStore(store).load(snapshot);
+  return snapshotStore(store).load(snapshot);
 }
 
 const NOTHING = { missing: [], changed: [], extra: [] } as const;
