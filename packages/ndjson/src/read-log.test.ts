@@ -69,7 +69,7 @@ describe("readLog()", () => {
           assert.deepEqual(tails, rest === 0 ? [] : [rest]);
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 6 },
     );
   });
 
