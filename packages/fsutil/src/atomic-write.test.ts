@@ -219,4 +219,23 @@ describe("writeFileAtomic()", () => {
       { numRuns: 60 },
     );
   });
+
+  it("keeps every character of long texts, also at the borders of its buffers", async () => {
+    const path = join(temporaryFolder(), "a");
+    for (const [character, shift] of [
+      ["\u{1f9c0}", ""],
+      ["\u{1f9c0}", "a"],
+      ["\u{1f9c0}", "ab"],
+      ["ä", "\u2028"],
+      ["x", ""],
+    ] as const) {
+      for (const length of [87_380, 87_381, 87_382, 262_144, 800_000, 2_200_000]) {
+        const text = shift + character.repeat(length / character.length);
+        writeFileAtomicSync(path, text, { durability: "none" });
+        assert.ok(fs.readFileSync(path, "utf8") === text, `${character} ${length}`);
+        await writeFileAtomic(path, text, { durability: "none" });
+        assert.ok(fs.readFileSync(path, "utf8") === text, `${character} ${length}`);
+      }
+    }
+  });
 });

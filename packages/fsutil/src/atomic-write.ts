@@ -33,15 +33,13 @@ export interface WriteFileAtomicOptions extends WriteFileAtomicSyncOptions {
 /** What {@link writeFileAtomic} takes: text (kept as UTF-8), bytes, or pieces of either. */
 export type FileContent = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
-function toBytes(data: string | Uint8Array): Uint8Array {
-  if (typeof data !== "string") {
-    if (data instanceof Uint8Array) return data;
-    throw new TypeError("The content of a file is a string, a Uint8Array or an async iterable of them");
-  }
-  if (!data.isWellFormed()) {
+function checkPiece(data: unknown): asserts data is string | Uint8Array {
+  if (typeof data === "string") {
+    if (data.isWellFormed()) return;
     throw new TypeError("Text with a lone surrogate cannot be kept as UTF-8 without changing it");
   }
-  return Buffer.from(data, "utf8");
+  if (data instanceof Uint8Array) return;
+  throw new TypeError("The content of a file is a string, a Uint8Array or an async iterable of them");
 }
 
 function isIterable(data: unknown): data is AsyncIterable<string | Uint8Array> {
@@ -135,14 +133,15 @@ export async function writeFileAtomic(
   const check = () => signal?.throwIfAborted();
   check();
   const target = resolve(path);
-  const whole = isIterable(data) ? undefined : toBytes(data);
+  if (!isIterable(data)) checkPiece(data);
   const temporary = new TemporaryFile(fileSystem, target, mode);
   try {
-    if (whole !== undefined) await temporary.write(whole, check);
-    else if (isIterable(data)) {
+    if (!isIterable(data)) await temporary.write(data, check);
+    else {
       for await (const piece of pieces(data, signal)) {
         check();
-        await temporary.write(toBytes(piece), check);
+        checkPiece(piece);
+        await temporary.write(piece, check);
       }
     }
     check();
@@ -177,10 +176,10 @@ export function writeFileAtomicSync(
   checkOptions(options);
   const { fileSystem = nodeFileSystem, durability = "full", beforeRename, mode } = options;
   const target = resolve(path);
-  const bytes = toBytes(data);
+  checkPiece(data);
   const temporary = new TemporaryFile(fileSystem, target, mode);
   try {
-    temporary.writeSync(bytes);
+    temporary.writeSync(data);
     if (durability !== "none") temporary.syncSync(durability);
     temporary.close();
     if (durability === "full") settleDirectory(fileSystem, dirname(target));

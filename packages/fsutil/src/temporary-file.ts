@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { encodeText } from "./encode-text.ts";
 import { ensureDirectorySync } from "./ensure-directory.ts";
 import { asFileError, errnoOf, FileError } from "./errors.ts";
 import type { FileSystem, OpenFile, SyncKind } from "./file-system.ts";
@@ -6,7 +7,13 @@ import { temporaryPath } from "./temporary-name.ts";
 
 // One system call writes at most 2 GiB on Linux and says so by a short count, which here means a full disk.
 const MAX_WRITE_BYTES = 256 * 1024 * 1024;
-const SLICE_BYTES = 8 * 1024 * 1024;
+const SYNC_BYTES = 256 * 1024;
+const SLICE_BYTES = 2 * 1024 * 1024;
+
+function* slices(data: Uint8Array): Generator<Uint8Array, void> {
+  for (let from = 0; from < data.byteLength; from += SLICE_BYTES)
+    yield data.subarray(from, from + SLICE_BYTES);
+}
 
 /** The next content of a file, not yet under its name. Whoever made one calls `discard` on every way out: it does nothing after a `rename`. */
 export class TemporaryFile {
@@ -53,25 +60,24 @@ export class TemporaryFile {
     );
   }
 
-  writeSync(data: Uint8Array): void {
+  writeSync(data: string | Uint8Array): void {
+    if (typeof data === "string") {
+      for (const piece of encodeText(data, SYNC_BYTES)) this.#writeBytes(piece);
+      return;
+    }
     for (let from = 0; from < data.byteLength; from += MAX_WRITE_BYTES) {
-      const slice = data.subarray(from, from + MAX_WRITE_BYTES);
-      this.#count(
-        this.#do("write", () => this.#file.writeSync(slice, this.#position)),
-        slice.byteLength,
-      );
+      this.#writeBytes(data.subarray(from, from + MAX_WRITE_BYTES));
     }
   }
 
   /** Short data by a blocking call (a hop to the thread pool costs more), the rest in slices between which `check` may throw. */
-  async write(data: Uint8Array, check: () => void): Promise<void> {
-    if (data.byteLength <= 512 * 1024) {
+  async write(data: string | Uint8Array, check: () => void): Promise<void> {
+    if (data.length <= SYNC_BYTES) {
       this.writeSync(data);
       return;
     }
-    for (let from = 0; from < data.byteLength; from += SLICE_BYTES) {
+    for (const slice of typeof data === "string" ? encodeText(data, SLICE_BYTES) : slices(data)) {
       check();
-      const slice = data.subarray(from, from + SLICE_BYTES);
       let written: number;
       try {
         written = await this.#file.write(slice, this.#position);
@@ -80,6 +86,13 @@ export class TemporaryFile {
       }
       this.#count(written, slice.byteLength);
     }
+  }
+
+  #writeBytes(data: Uint8Array): void {
+    this.#count(
+      this.#do("replace", () => this.#file.writeSync(data, this.#position)),
+      data.byteLength,
+    );
   }
 
   syncSync(kind: SyncKind): void {
