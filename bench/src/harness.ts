@@ -80,23 +80,35 @@ export interface Measured {
 }
 
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   if (value === undefined) throw new RangeError("There is no quantile of nothing");
   return value;
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[sorted.length >> 1];
   const lower = sorted[(sorted.length - 1) >> 1];
   if (upper === undefined || lower === undefined) throw new RangeError("There is no median of nothing");
   return (upper + lower) / 2;
 }
 
+/** The numbers 0 to count - 1 in an order that each round shuffles anew, the same in every run. */
+function shuffled(count: number, round: number): number[] {
+  let state = (round + 1) * 2654435761;
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let left = count - 1; left > 0; left--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const other = state % (left + 1);
+    [order[left], order[other]] = [order[other] ?? 0, order[left] ?? 0];
+  }
+  return order;
+}
+
 /**
- * Runs candidates in turn (the first of each, the second of each, ..., every round beginning with another one), so that
- * what disturbs the machine disturbs all of them. First it compares what they do: a wrong answer is not fast.
+ * Runs candidates in turn: each round all of them once, in another order, so that what disturbs the machine disturbs
+ * all of them and nobody always has the same one before it. First it compares what they do: a wrong answer is not fast.
  */
 export async function compareInTurn(
   candidates: readonly Candidate[],
@@ -116,8 +128,7 @@ export async function compareInTurn(
   }
   const times = candidates.map(() => [] as number[]);
   for (let round = 0; round < options.warmup + options.rounds; round++) {
-    for (let turn = 0; turn < candidates.length; turn++) {
-      const index = (turn + round) % candidates.length;
+    for (const index of shuffled(candidates.length, round)) {
       const candidate = candidates[index];
       if (candidate === undefined) continue;
       await candidate.before?.(round);

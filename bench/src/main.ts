@@ -3,17 +3,16 @@ import { argv, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import type { Benchmark, BenchmarkResult, BenchmarkRow } from "./harness.ts";
 
-// Every other file here that exports `benchmark` is one.
+// Every other file here is a benchmark, called as its file is.
 const OWN = new Set(["main.ts", "harness.ts"]);
+const NAMES = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith(".ts") && !OWN.has(file))
+  .map((file) => file.slice(0, -".ts".length))
+  .toSorted();
 
-async function loadBenchmarks(): Promise<Benchmark[]> {
-  const found: Benchmark[] = [];
-  for (const file of readdirSync(import.meta.dirname).sort()) {
-    if (!file.endsWith(".ts") || OWN.has(file)) continue;
-    const module = (await import(`./${file}`)) as { benchmark?: Benchmark };
-    if (module.benchmark !== undefined) found.push(module.benchmark);
-  }
-  return found;
+async function loadBenchmark(name: string): Promise<Benchmark | undefined> {
+  const module: { readonly benchmark?: Benchmark } = await import(`./${name}.ts`);
+  return module.benchmark;
 }
 
 function number(value: number): string {
@@ -57,18 +56,17 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } },
 });
-const benchmarks = await loadBenchmarks();
-const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+const unknown = positionals.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
-  const known = benchmarks.map(({ name }) => name).join(", ");
   stderr.write(
-    `No benchmark is called ${unknown.map((name) => `"${name}"`).join(", ")}; there are: ${known}\n`,
+    `No benchmark is called ${unknown.map((name) => `"${name}"`).join(", ")}; there are: ${NAMES.join(", ")}\n`,
   );
   exit(2);
 }
 const results: BenchmarkResult[] = [];
-for (const benchmark of benchmarks) {
-  if (positionals.length > 0 && !positionals.includes(benchmark.name)) continue;
+for (const name of positionals.length > 0 ? positionals : NAMES) {
+  const benchmark = await loadBenchmark(name);
+  if (benchmark === undefined) continue; // what several of them share
   if (!values.json) stderr.write(`${benchmark.name} ...\n`);
   const result = await benchmark.run({ quick: values.quick });
   results.push(result);
