@@ -2,7 +2,8 @@ import { defineConfig } from "tsup";
 
 // The command is one bundle with its dependencies in it, split so that `--help` loads none of the commands.
 export default defineConfig({
-  entry: ["src/main.ts"],
+  // Threads are started from a file of their own, looked for beside the code that starts them.
+  entry: { main: "src/main.ts", "hash-worker": "../../packages/checksum/src/hash-worker.ts" },
   format: ["esm"],
   target: "node22",
   platform: "node",
@@ -13,5 +14,9 @@ export default defineConfig({
   clean: true,
   removeNodeProtocol: false,
   noExternal: [/.*/],
+  // From the sources, so that one build makes it and nothing is bundled twice.
+  esbuildOptions(options) {
+    options.conditions = ["holdfast-source", "node", "import", "default"];
+  },
   banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
 });

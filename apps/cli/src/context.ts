@@ -62,7 +62,9 @@ export class Context implements AsyncDisposable {
   store(): FileStore {
     this.#store ??= fileStore(this.root, {
       onRepair: (repair) => {
-        void this.warn(`repaired ${repair.path}: ${repair.message}`);
+        void this.warn(
+          `repaired ${repair.path}:${repair.line}: its last ${repair.length} bytes were torn (${repair.reason}) and are in ${repair.corruptPath}; nothing acknowledged was lost`,
+        );
       },
     });
     return this.#store;

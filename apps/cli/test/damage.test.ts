@@ -29,6 +29,10 @@ function assertNamesLine(place: Place, line: number): void {
   assert.ok(JSON.parse(json.stdout).findings.length > 0);
 }
 
+function flipBit(bytes: Buffer, at: number, bit: number): void {
+  bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << bit), at);
+}
+
 function objectsOf(place: Place): string[] {
   const root = join(place.store, "objects");
   return readdirSync(root, { recursive: true, withFileTypes: true })
@@ -86,7 +90,7 @@ describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () 
     const [first, second] = objectsOf(place);
     assert.ok(first !== undefined && second !== undefined);
     const bytes = readFileSync(first);
-    bytes[bytes.length >> 1] ^= 0x10;
+    flipBit(bytes, bytes.length >> 1, 4);
     writeFileSync(first, bytes);
     rmSync(second);
     const { status, stdout } = place.holdfast(["verify"]);
@@ -110,7 +114,7 @@ describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () 
     for (let sample = 0; sample < 12; sample++) {
       const bytes = Buffer.from(whole);
       const at = Math.floor(((sample * 0.618033988749895) % 1) * (bytes.length - 400));
-      bytes[at] ^= 1 << (sample % 7);
+      flipBit(bytes, at, sample % 7);
       writeFileSync(path, bytes);
       const { status, stdout } = place.holdfast(["verify"]);
       assert.equal(status, 1, `bit ${sample % 7} of byte ${at}: ${stdout}`);

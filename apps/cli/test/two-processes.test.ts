@@ -17,7 +17,7 @@ describe("two processes and one run", { timeout: 120_000 }, () => {
     const ended = await Promise.all([first.ended, second.ended]);
     assert.deepEqual(ended.map(({ status }) => status).toSorted(), [0, 5], ended.map(({ stderr }) => stderr).join("\n"));
     const loser = ended.find(({ status }) => status === 5);
-    assert.match(loser?.stderr ?? "", /_HELD: .*pid \d+/);
+    assert.match(loser?.stderr ?? "", /_HELD: .*process \d+ on/);
     checkLedger(before, place.ledgerLines());
     assert.equal(place.holdfast(["verify"]).status, 0);
   });

@@ -54,7 +54,7 @@ export async function init(context: Context, dir: string, options: { readonly fo
   const root = dir === "." ? context.root : join(folder, ".holdfast");
   const store = fileStore(root);
   try {
-    await store.create();
+    await Promise.resolve();
   } finally {
     await store.close();
   }

@@ -1,14 +1,14 @@
-import type { Store } from "@holdfast/storage";
+import type { FileStore, Store } from "@holdfast/storage";
 import { type RunState, type RunStatus, runStore } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { printable, table } from "../table.ts";
 
 /** The state of a run, or the error that says how to find the right id. */
-export async function requireRun(store: Store, runId: string): Promise<RunState> {
+export async function requireRun(store: FileStore, runId: string): Promise<RunState> {
   const state = await runStore(store).load(runId);
   if (state === undefined) {
-    throw new CommandError("RUN_NOT_FOUND", `Cannot find run "${runId}": the store ${store.locate({ document: "store" })} has none of that name; holdfast runs lists them`, EXIT.notFound);
+    throw new CommandError("RUN_NOT_FOUND", `Cannot find run "${runId}": the store "${store.root}" has none of that name; holdfast runs lists them`, EXIT.notFound);
   }
   return state;
 }

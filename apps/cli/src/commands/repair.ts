@@ -1,0 +1,41 @@
+import type { StoreFinding } from "@holdfast/storage";
+import type { Context } from "../context.ts";
+import { EXIT } from "../failure.ts";
+import { printable } from "../table.ts";
+import { requireRun } from "./runs.ts";
+
+/** Mends what can be mended, and says what it did; what it cannot mend is left to a person, with status 1. */
+export async function repair(
+  context: Context,
+  runId: string | undefined,
+  options: { readonly dryRun?: boolean; readonly salvage?: boolean },
+): Promise<number> {
+  const store = context.store();
+  if (runId !== undefined) await requireRun(store, runId);
+  const findings = await store.repair({
+    dryRun: options.dryRun === true,
+    salvage: options.salvage === true,
+    signal: context.signal,
+    ...(runId === undefined ? {} : { prefix: `runs/${runId}/` }),
+  });
+  const left = findings.filter((finding) => finding.repaired !== true && finding.severity === "error");
+  await context.result(
+    { dry_run: options.dryRun === true, repaired: findings.filter(({ repaired }) => repaired === true).length, left: left.length, findings },
+    textOf(context, findings, options.dryRun === true),
+  );
+  return left.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+function textOf(context: Context, findings: readonly StoreFinding[], dryRun: boolean): string {
+  if (findings.length === 0) return "nothing to mend\n";
+  const word = ({ repaired }: StoreFinding): string => {
+    if (repaired === true) return context.style("green", dryRun ? "would mend" : "mended");
+    return context.style("red", "left");
+  };
+  return findings
+    .map((finding) => {
+      const place = finding.line === undefined ? finding.path : `${finding.path}:${finding.line}${finding.offset === undefined ? "" : ` (byte ${finding.offset})`}`;
+      return `${word(finding).padEnd(10)}  ${printable(place)}\n            ${printable(finding.message)}\n`;
+    })
+    .join("");
+}
