@@ -41,14 +41,20 @@ function tooLong(path: string, offset: number, limit: number): LogError {
  */
 export async function* readBlocks(file: OpenFile, options: ReadBlocksOptions): AsyncGenerator<Block, void> {
   const { from, to, maxLineBytes, signal } = options;
-  const buffers = [Buffer.allocUnsafeSlow(HEAD + CHUNK), Buffer.allocUnsafeSlow(HEAD + CHUNK)] as const;
+  // A small log takes one small buffer.
+  const chunk = Math.min(CHUNK, to - from);
+  const head = Math.min(HEAD, to - from);
+  const buffers: [Buffer?, Buffer?] = [];
+  const bufferOf = (which: number): Buffer => {
+    const index = which === 0 ? 0 : 1;
+    return (buffers[index] ??= Buffer.allocUnsafeSlow(head + chunk));
+  };
   let position = from;
   let turn = 0;
   const fill = (which: number, at: number): Promise<number> => {
-    const length = Math.min(CHUNK, to - at);
+    const length = Math.min(chunk, to - at);
     if (length <= 0) return Promise.resolve(0);
-    const buffer = buffers[which === 0 ? 0 : 1];
-    return file.read(buffer.subarray(HEAD, HEAD + length), at);
+    return file.read(bufferOf(which).subarray(head, head + length), at);
   };
 
   let rest: Buffer = Buffer.alloc(0); // an unfinished line at the end of the last chunk
@@ -62,17 +68,17 @@ export async function* readBlocks(file: OpenFile, options: ReadBlocksOptions): A
       signal?.throwIfAborted();
       const count = await pending;
       if (count === 0) break;
-      const buffer = buffers[turn === 0 ? 0 : 1];
+      const buffer = bufferOf(turn);
       const chunkAt = position;
       position += count;
-      if (rest.length > HEAD) {
+      if (rest.length > head) {
         pieces.push(Buffer.from(rest));
         piecesBytes += rest.length;
         rest = rest.subarray(0, 0);
       }
-      rest.copy(buffer, HEAD - rest.length);
-      let start = HEAD - rest.length;
-      const end = HEAD + count;
+      rest.copy(buffer, head - rest.length);
+      let start = head - rest.length;
+      const end = head + count;
       turn = 1 - turn;
       pending = fill(turn, position);
       pending.catch(() => undefined);
@@ -83,7 +89,7 @@ export async function* readBlocks(file: OpenFile, options: ReadBlocksOptions): A
         const stop = first === -1 ? end : start + first + 1;
         pieces.push(Buffer.from(buffer.subarray(start, stop)));
         piecesBytes += stop - start;
-        const lineAt = chunkAt + (stop - HEAD) - piecesBytes;
+        const lineAt = chunkAt + (stop - head) - piecesBytes;
         if (piecesBytes - (first === -1 ? 0 : 1) > maxLineBytes)
           throw tooLong(file.path, lineAt, maxLineBytes);
         rest = rest.subarray(0, 0);
@@ -92,7 +98,7 @@ export async function* readBlocks(file: OpenFile, options: ReadBlocksOptions): A
         pieces = [];
         piecesBytes = 0;
         start = stop;
-        blockAt = chunkAt + (stop - HEAD);
+        blockAt = chunkAt + (stop - head);
       }
       const last = buffer.subarray(start, end).lastIndexOf(NEWLINE);
       if (last !== -1) {

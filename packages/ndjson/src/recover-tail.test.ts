@@ -124,30 +124,30 @@ describe("damage that is no torn tail", () => {
   }
 });
 
-describe("a batch", () => {
-  async function interrupted(
-    path: string,
-    change: (bytes: Buffer, start: number) => Buffer,
-  ): Promise<string[]> {
-    // The note of a batch outlives the writer when it dies; here it is put back as it was before close().
-    const log = await openLog(path);
-    await log.append("before");
-    const start = log.size;
-    await log.appendMany(["one", "two", "three"]);
-    const note = readFileSync(`${path}.batch`);
-    await log.close();
-    writeFileSync(`${path}.batch`, note);
-    writeFileSync(path, change(readFileSync(path), start));
-    const seen = await Array.fromAsync(readLog(path), ({ record }) => String(record));
-    await using again = await openLog(path);
-    const records = await Array.fromAsync(readLog(path), ({ record }) => String(record));
-    assert.equal(existsSync(`${path}.batch`), false);
-    assert.equal(again.position, records.length);
-    if (change.name !== "garbled") assert.deepEqual(seen, records, "a reader sees what a writer will keep");
-    await again.append("after");
-    return records;
-  }
+async function interrupted(
+  path: string,
+  change: (bytes: Buffer, start: number) => Buffer,
+): Promise<string[]> {
+  // The note of a batch outlives the writer when it dies; here it is put back as it was before close().
+  const log = await openLog(path);
+  await log.append("before");
+  const start = log.size;
+  await log.appendMany(["one", "two", "three"]);
+  const note = readFileSync(`${path}.batch`);
+  await log.close();
+  writeFileSync(`${path}.batch`, note);
+  writeFileSync(path, change(readFileSync(path), start));
+  const seen = await Array.fromAsync(readLog(path), ({ record }) => String(record));
+  await using again = await openLog(path);
+  const records = await Array.fromAsync(readLog(path), ({ record }) => String(record));
+  assert.equal(existsSync(`${path}.batch`), false);
+  assert.equal(again.position, records.length);
+  if (change.name !== "garbled") assert.deepEqual(seen, records, "a reader sees what a writer will keep");
+  await again.append("after");
+  return records;
+}
 
+describe("a batch", () => {
   it("cut at any byte is absent, for readers before the repair too", async () => {
     using folder = temporaryFolder();
     for (let cut = 0; cut < '"one"\n"two"\n"three"\n'.length; cut++) {

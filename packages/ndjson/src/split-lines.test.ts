@@ -3,6 +3,11 @@ import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { splitLines } from "./split-lines.ts";
 
+async function* endless(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("ok\n");
+  while (true) yield Buffer.alloc(10, "x");
+}
+
 describe("splitLines()", () => {
   it("splits at every newline and nowhere else, however the bytes come", async () => {
     await fc.assert(
@@ -39,10 +44,6 @@ describe("splitLines()", () => {
   });
 
   it("refuses a line over the limit as soon as that is known, without waiting for its end", async () => {
-    async function* endless(): AsyncGenerator<Uint8Array> {
-      yield Buffer.from("ok\n");
-      while (true) yield Buffer.alloc(10, "x");
-    }
     const found: string[] = [];
     await assert.rejects(
       async () => {

@@ -82,10 +82,11 @@ async function check(disk: CrashDisk, told: Told, where: string): Promise<void> 
   assert.equal(disk.openFiles, 0, `${where}: files left open`);
 }
 
+/** Runs the work with a fault at its first call, its second, ... until a run is clean; gives how many calls there are. */
 async function forEveryCall(
   plan: FaultPlan,
   inspect: (disk: CrashDisk, told: Told, where: string) => Promise<void>,
-) {
+): Promise<number> {
   for (let at = 1; ; at++) {
     const disk = crashDisk();
     const told: Told = { acknowledged: [], batches: [], given: [] };
@@ -94,7 +95,7 @@ async function forEveryCall(
     assert.equal(faulty.openFiles, 0, `call ${at}: files left open`);
     if (faulty.injected === 0) {
       assert.equal(told.acknowledged.length, 11, "a clean run acknowledges all");
-      return;
+      return at - 1;
     }
     const call = faulty.calls[at - 1];
     await inspect(disk, told, `call ${at} (${call?.operation} ${call?.path})`);
@@ -104,14 +105,15 @@ async function forEveryCall(
 describe("a log whose disk fails at any call", () => {
   for (const kept of KEPT) {
     it(`loses power there: acknowledged records are found (${kept})`, async () => {
-      await forEveryCall({ lasting: true }, async (disk, told, where) => {
+      const calls = await forEveryCall({ lasting: true }, async (disk, told, where) => {
         await check(disk.afterPowerLoss(kept), told, where);
       });
+      assert.ok(calls > 5, `${calls} calls`);
     });
   }
 
   it("loses power there, and again at every call of the recovery", async () => {
-    await forEveryCall({ lasting: true }, async (disk, told, where) => {
+    const calls = await forEveryCall({ lasting: true }, async (disk, told, where) => {
       for (const kept of KEPT) {
         for (let at = 1; ; at++) {
           const restarted = disk.afterPowerLoss(kept);
@@ -129,35 +131,39 @@ describe("a log whose disk fails at any call", () => {
         }
       }
     });
+    assert.ok(calls > 5, `${calls} calls`);
   });
 
   it("loses power in a short write at any call", async () => {
-    await forEveryCall(
+    const calls = await forEveryCall(
       { shortWrites: true, counts: ({ operation }) => operation === "write", lasting: true },
       async (disk, told, where) => {
         for (const kept of KEPT) await check(disk.afterPowerLoss(kept), told, where);
       },
     );
+    assert.ok(calls > 5, `${calls} calls`);
   });
 
   for (const errno of ["EIO", "ENOSPC", "EDQUOT", "EROFS"]) {
     for (const lasting of [false, true]) {
       it(`answers ${errno} ${lasting ? "from then on" : "once"}: acknowledged records are found, and later rounds go on`, async () => {
-        await forEveryCall({ errno, lasting }, async (disk, told, where) => {
+        const calls = await forEveryCall({ errno, lasting }, async (disk, told, where) => {
           await work(disk, told, "y");
           assert.equal(told.acknowledged.at(-1), "y-last", where);
           await check(disk, told, where);
         });
+        assert.ok(calls > 5, `${calls} calls`);
       });
     }
   }
 
   it("does a write or a rename and then answers EIO: nothing is lost, doubled or out of order", async () => {
-    await forEveryCall({ afterEffect: true }, async (disk, told, where) => {
+    const calls = await forEveryCall({ afterEffect: true }, async (disk, told, where) => {
       await work(disk, told, "y");
       assert.equal(told.acknowledged.at(-1), "y-last", where);
       await check(disk, told, where);
     });
+    assert.ok(calls > 5, `${calls} calls`);
   });
 });
 
