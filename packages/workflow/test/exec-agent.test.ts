@@ -8,7 +8,7 @@ import { execCmd, isRunning, Supervised } from "./supervised.ts";
 const told = (outcome: Outcome): string =>
   outcome.kind === "terminal" ? `${outcome.event.event}/${outcome.event.status}` : outcome.code;
 
-describe("createExecAgent()", () => {
+describe.concurrent("createExecAgent()", () => {
   it("gives the command its command on stdin and in the environment", async () => {
     const script =
       'cat > stdin.json; printf "%s" "$HOLDFAST_COMMAND" > env.json; printf "%s|%s|%s|%s|%s" "$HOLDFAST_ACTION" "$HOLDFAST_TASK_ID" "$HOLDFAST_GOAL" "$HOLDFAST_ROUND" "$HOLDFAST_INPUTS" > vars';
@@ -92,7 +92,7 @@ describe("createExecAgent()", () => {
 
   it("ends with the command it runs and its children", async () => {
     await using run = new Supervised(execCmd("sh", "-c", "sleep 60 & echo $! > pids; echo $$ >> pids; wait"));
-    const outcome = await run.execute({}, { timeoutMs: 1_500 });
+    const outcome = await run.execute({}, { timeoutMs: 3_000 });
     assert.equal(told(outcome), "AGENT_TIMEOUT");
     const pids = readFileSync(join(run.workspace, "pids"), "utf8").trim().split("\n").map(Number);
     assert.equal(pids.length, 2);

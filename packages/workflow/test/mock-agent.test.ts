@@ -7,7 +7,7 @@ import { mockCmd, Supervised } from "./supervised.ts";
 
 const sha = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
-describe("createMockAgent() without a script", () => {
+describe.concurrent("createMockAgent() without a script", () => {
   it("answers every known action and makes the expected outputs that are missing", async () => {
     await using run = new Supervised(mockCmd());
     writeFileSync(join(run.workspace, "old.txt"), "mine");
@@ -68,7 +68,7 @@ describe("createMockAgent() without a script", () => {
   });
 });
 
-describe("createMockAgent() with a script", () => {
+describe.concurrent("createMockAgent() with a script", () => {
   it("writes artifacts for real and fills in what they are", async () => {
     const content = "export const a = 1;\n";
     const events = [
@@ -141,7 +141,7 @@ describe("createMockAgent() with a script", () => {
   });
 });
 
-describe("every failure of a mock agent", () => {
+describe.concurrent("every failure of a mock agent", () => {
   const done = { events: [{ type: "builder.progress" }, { type: "builder.completed", status: "success" }] };
   const scripts: [string, object, (run: Supervised, end: string) => void][] = [
     ["error", { error: "no luck" }, (_run, end) => assert.equal(end, "error/failed")],
@@ -196,7 +196,7 @@ describe("every failure of a mock agent", () => {
   ];
   it.each(scripts)("%s ends as it must", async (_name, response, check) => {
     await using run = new Supervised(mockCmd({ script: { responses: { implement: response } } }));
-    const outcome = await run.execute({}, { timeoutMs: "hang" in response ? 1_000 : 20_000 });
+    const outcome = await run.execute({}, { timeoutMs: "hang" in response ? 2_500 : 20_000 });
     await run.supervisor.close();
     check(
       run,
@@ -214,7 +214,7 @@ describe("every failure of a mock agent", () => {
     assert.equal((await after.execute()).kind, "terminal");
     await using silent = new Supervised({
       cmd: mockCmd({ heartbeatIntervalMs: 50, failures: { hang: true, stopHeartbeats: true } }),
-      heartbeat_interval_s: 0.3,
+      heartbeat_interval_s: 0.5,
     });
     const outcome = await silent.execute();
     assert.equal(outcome.kind === "failed" && outcome.code, "AGENT_HEARTBEAT");

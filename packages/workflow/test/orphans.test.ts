@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
 import { startedProcess } from "../src/supervisor/agent-log.ts";
 import { endOrphans, type ProcessIdentity, processIdentity } from "../src/supervisor/process-identity.ts";
-import { isRunning, Supervised, scriptCmd } from "./supervised.ts";
+import { cachedEnv, isRunning, Supervised, scriptCmd } from "./supervised.ts";
 
 const RUN_ID = "run-20260102-030405-0000abcd";
 
@@ -28,7 +29,7 @@ const identityOf = (pid: number): ProcessIdentity => {
   return identity;
 };
 
-describe("endOrphans()", () => {
+describe.concurrent("endOrphans()", () => {
   it("ends agents and their children after a kill -9 of the orchestrator", async () => {
     const worker = fileURLToPath(new URL("agents/orchestrator.ts", import.meta.url));
     const agent = scriptCmd(`
@@ -43,6 +44,7 @@ describe("endOrphans()", () => {
       process.execPath,
       ["--conditions=holdfast-source", worker, RUN_ID, JSON.stringify(agent)],
       {
+        env: cachedEnv,
         stdio: ["ignore", "pipe", "inherit"],
       },
     );
@@ -107,7 +109,7 @@ describe("endOrphans()", () => {
   });
 });
 
-describe("processIdentity()", () => {
+describe.concurrent("processIdentity()", () => {
   it("is the same for the same process and undefined for one that is gone", async () => {
     assert.deepEqual(processIdentity(process.pid), processIdentity(process.pid));
     const child = await startGroup("exit 0");
@@ -123,5 +125,47 @@ describe("processIdentity()", () => {
       .map((message) => startedProcess(message))
       .find((identity) => identity !== undefined);
     assert.deepEqual(started, processIdentity(pid));
+  });
+});
+
+describe.concurrent("a supervisor whose process", () => {
+  const worker = fileURLToPath(new URL("agents/orchestrator.ts", import.meta.url));
+  const start = (cmd: string[], ...more: string[]) =>
+    spawn(process.execPath, ["--conditions=holdfast-source", worker, RUN_ID, JSON.stringify(cmd), ...more], {
+      env: cachedEnv,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+
+  it("exits ends its agents at once, also those that ignore SIGTERM", async () => {
+    const agent = `process.on("SIGTERM", () => {}); process.stdout.on("error", () => {}); event("builder.progress"); await new Promise((r) => setTimeout(r, 60_000));`;
+    const orchestrator = start(scriptCmd(agent));
+    let pid = 0;
+    let text = "";
+    for await (const chunk of orchestrator.stdout) {
+      text += String(chunk);
+      for (const line of text.split("\n").slice(0, -1)) pid = startedProcess(JSON.parse(line))?.pid ?? pid;
+      if (text.includes("builder.progress") && pid > 0) break;
+    }
+    orchestrator.kill("SIGUSR2");
+    await once(orchestrator, "exit");
+    for (let waited = 0; waited < 2_000 && (await isRunning(pid)); waited += 10) await delay(10);
+    assert.equal(await isRunning(pid), false);
+  });
+
+  it("was suspended does not take its own absence for the agent's silence", async () => {
+    const beat = `say({ kind: "heartbeat", agent: { agent_type: "builder", agent_id: "b" }, seq: 1, status: "busy", pid: process.pid, uptime_s: 1, last_activity_at: new Date().toISOString() });`;
+    const agent = `const t = setInterval(() => { ${beat} }, 40); await new Promise((r) => setTimeout(r, 3_000)); clearInterval(t); event("builder.completed");`;
+    const orchestrator = start(scriptCmd(agent), "0.4");
+    let text = "";
+    let stopped = false;
+    for await (const chunk of orchestrator.stdout) {
+      text += String(chunk);
+      if (stopped || !text.includes("heartbeat")) continue;
+      stopped = true;
+      orchestrator.kill("SIGSTOP");
+      await delay(1_800);
+      orchestrator.kill("SIGCONT");
+    }
+    assert.match(text, /"outcome":"terminal"/);
   });
 });

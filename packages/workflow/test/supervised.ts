@@ -6,6 +6,12 @@ import { type Command, type LogMessage, type Message, TERMINAL_EVENTS } from "@h
 import type { MockAgentOptions } from "../src/agent.ts";
 import { type AgentSpec, agentSupervisor, createRedactor, type SupervisorOptions } from "../src/index.ts";
 
+/** Programs in TypeScript start three times as fast the second time. */
+export const cachedEnv = {
+  ...process.env,
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)),
+};
+
 const program = (name: string): string[] => [
   process.execPath,
   "--conditions=holdfast-source",
@@ -50,7 +56,7 @@ export class Supervised implements AsyncDisposable {
   #commands = 0;
 
   constructor(agent: AgentSpec | readonly string[], options: Partial<SupervisorOptions> = {}) {
-    const env = options.env ?? process.env;
+    const env = options.env ?? cachedEnv;
     this.supervisor = agentSupervisor({
       runId: "run-20260102-030405-00000001",
       agents: { builder: "cmd" in agent ? agent : { cmd: agent } },
@@ -67,6 +73,7 @@ export class Supervised implements AsyncDisposable {
         this.stderr.push(line);
       },
       ...options,
+      env,
     });
   }
 

@@ -2,10 +2,12 @@
 import { TERMINAL_EVENTS } from "@holdfast/ledger";
 import { agentSupervisor } from "../../src/index.ts";
 
-const [runId = "", cmd = "[]"] = process.argv.slice(2);
+const [runId = "", cmd = "[]", heartbeatSeconds] = process.argv.slice(2);
+const beats = heartbeatSeconds === undefined ? {} : { heartbeat_interval_s: Number(heartbeatSeconds) };
+process.once("SIGUSR2", () => process.exit(3));
 const supervisor = agentSupervisor({
   runId,
-  agents: { builder: { cmd: JSON.parse(cmd) } },
+  agents: { builder: { cmd: JSON.parse(cmd), ...beats } },
   workspace: process.cwd(),
   configDir: process.cwd(),
   terminalEvents: new Set(TERMINAL_EVENTS),
@@ -13,7 +15,7 @@ const supervisor = agentSupervisor({
     process.stdout.write(`${JSON.stringify(message)}\n`);
   },
 });
-await supervisor.execute("builder", {
+const outcome = await supervisor.execute("builder", {
   kind: "command",
   message_id: "m",
   correlation_id: "c",
@@ -28,3 +30,5 @@ await supervisor.execute("builder", {
   retry: { attempt: 0, max_attempts: 1 },
   priority: 0,
 });
+await supervisor.close();
+process.stdout.write(`${JSON.stringify({ outcome: outcome.kind })}\n`);
