@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { resumeWorkflow, runWorkflow, verifyRun, WorkflowError, type WorkflowResult } from "../src/index.ts";
 import { type CrashingStore, type Cut, crashingStore } from "./crashing-store.ts";

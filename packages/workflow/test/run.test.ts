@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { idempotencyKey } from "@holdfast/idempotency";
 import type { Command } from "@holdfast/ledger";
+import { type Store, StoreError } from "@holdfast/storage";
 import { describe, it } from "vitest";
 import { describeRun, parseWorkflowConfig, verifyRun, type WorkflowResult } from "../src/index.ts";
 import { type Answer, usualAnswers } from "./scripted-agents.ts";
@@ -480,6 +481,46 @@ describe("resumeWorkflow()", () => {
     const result = await world.resume();
     assert.deepEqual([result.status, result.commands_sent], ["completed", 2]);
     assert.deepEqual(await verifyRun(world.store, world.runId), []);
+  });
+});
+
+describe("a disk that fills", () => {
+  it("stops the run with the store's error and ends the agents; the run goes on once there is room", async () => {
+    using world = new World();
+    const { store } = world;
+    let room = 6;
+    let closed = 0;
+    const full: Store = {
+      ...store,
+      logs: {
+        ...store.logs,
+        read: (...parameters) => store.logs.read(...parameters),
+        head: (key) => store.logs.head(key),
+        append: (...parameters) => {
+          room -= 1;
+          if (room < 0) return Promise.reject(new StoreError("STORE_NO_SPACE", "the disk is full"));
+          return store.logs.append(...parameters);
+        },
+      },
+    };
+    const { createSupervisor } = world.agents;
+    const running = world.run({
+      store: full,
+      createSupervisor: (options) => ({
+        ...createSupervisor(options),
+        close: async () => {
+          closed += 1;
+        },
+      }),
+    });
+    await assert.rejects(running, { code: "STORE_NO_SPACE" });
+    assert.ok(closed > 0);
+    assert.equal(await store.work.holder("runs", world.runId), undefined);
+    const before = await world.ledger();
+    room = Number.POSITIVE_INFINITY;
+    assert.equal((await world.resume({ store: full })).status, "completed");
+    assert.deepEqual((await world.ledger()).slice(0, before.length), before);
+    assert.deepEqual(await verifyRun(store, world.runId), []);
   });
 });
 

@@ -19,14 +19,19 @@ const POLICY = "{ retry: { max_attempts: 3, backoff: { initial_ms: 0, max_ms: 0 
 export class World implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "holdfast-workflow-"));
   readonly workspace = join(this.folder, "work");
-  readonly store: Store = memoryStore();
+  readonly store: Store;
   runId = "run-20260102-030405-00000001";
   readonly agents: ReturnType<typeof scriptedAgents>;
   config: WorkflowConfig;
   #ids = 0;
   #now = 1_767_323_045_000_000n;
 
-  constructor(answer: (command: Command, nth: number) => Answer = usualAnswers, policy = POLICY) {
+  constructor(
+    answer: (command: Command, nth: number) => Answer = usualAnswers,
+    policy = POLICY,
+    openStore: (folder: string) => Store = () => memoryStore(),
+  ) {
+    this.store = openStore(join(this.folder, "store"));
     mkdirSync(join(this.workspace, "src"), { recursive: true });
     writeFileSync(join(this.workspace, "src", "old.mjs"), "old\n");
     this.config = this.parse(policy);

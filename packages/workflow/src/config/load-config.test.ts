@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, it } from "vitest";
 import { ConfigError, type ConfigIssue } from "../errors.ts";
 import { loadWorkflowConfig, parseWorkflowConfig } from "./load-config.ts";

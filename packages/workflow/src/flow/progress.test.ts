@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Command, LedgerEvent, Message } from "@holdfast/ledger";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { defaultFlow, type Flow, nextTarget } from "./flow.ts";
 import { type Move, nextMove } from "./next-move.ts";

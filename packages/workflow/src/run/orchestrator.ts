@@ -109,7 +109,7 @@ export class Orchestrator {
 
   /** Writes `run.json` from the ledger's story and the given change. */
   async saveState(change: RunChange = {}): Promise<void> {
-    const { runs, runId, fence, progress } = this.#parts;
+    const { runs, runId, fence, progress, ledger } = this.#parts;
     const move = this.#nextMove();
     const step = progress.current;
     const stage = move.kind === "complete" ? "complete" : move.kind === "plan" ? move.stage : step?.stage;
@@ -122,6 +122,7 @@ export class Orchestrator {
         ...(progress.lastCommandId === undefined ? {} : { last_command_id: progress.lastCommandId }),
         ...(progress.lastEventId === undefined ? {} : { last_event_id: progress.lastEventId }),
         terminal_events: Object.fromEntries(progress.terminalByAgent),
+        ledger_head: ledger.head,
         ...change,
       },
       { fence },
@@ -283,8 +284,10 @@ export class Orchestrator {
 
   async #wait(step: Step, attempt: number): Promise<void> {
     const { config, random, signal, transcript } = this.#parts;
-    const waitMs = backoffMs(config.policy, attempt, random);
     await transcript.flush();
+    // An agent whose process ended is started again after a wait of its own.
+    if (String(step.settledBy?.payload["code"]).startsWith("AGENT_")) return;
+    const waitMs = backoffMs(config.policy, attempt, random);
     if (waitMs <= 0) return;
     this.#note({ kind: "waiting", step: step.step, wait_ms: waitMs });
     try {

@@ -7,6 +7,7 @@ import { endOrphans, type ProcessIdentity } from "../supervisor/process-identity
 import { finishedSteps, firstStale, isReceiptOf } from "./check-receipts.ts";
 import { readConfigSnapshot, restoreSecrets } from "./config-snapshot.ts";
 import { describeRun, loadWorkflowRun } from "./describe-run.ts";
+import { problemOfHead } from "./ledger-head.ts";
 import type { ResumeWorkflowOptions } from "./options.ts";
 import type { WorkflowResult } from "./result.ts";
 import { claimRun, RUNS_QUEUE, Session } from "./session.ts";
@@ -53,22 +54,26 @@ export async function resumeWorkflow(runId: string, options: ResumeWorkflowOptio
   const before = await finishedResult(store, await loadWorkflowRun(store, runId));
   if (before !== undefined) return before;
   const claim = await claimToResume(store, runId);
+  if (claim === undefined) return await endedMeanwhile(store, runId);
   return await workToEnd(store, claim, () => openToResume(runId, claim, options));
 }
 
-async function claimToResume(store: Store, runId: string): Promise<Claim> {
+/** `undefined`: the run is settled as done. */
+async function claimToResume(store: Store, runId: string): Promise<Claim | undefined> {
   const claim = await claimRun(store, runId);
   if (claim !== undefined) return claim;
-  // Known to no queue (its store was copied, or its folder made by hand) or ended meanwhile.
-  if (await store.work.offer(RUNS_QUEUE, runId, {})) {
-    const offered = await claimRun(store, runId);
-    if (offered !== undefined) return offered;
-  }
-  throw new WorkflowError(
-    "WORKFLOW_RUN_HELD",
-    `Cannot resume "${runId}": another process ended it just now; see holdfast status ${runId}`,
-    { path: runId },
-  );
+  // Known to no queue: its folder was copied here without its lock.
+  return (await store.work.offer(RUNS_QUEUE, runId, {})) ? await claimRun(store, runId) : undefined;
+}
+
+/** A run is settled as done after its state says completed. */
+async function endedMeanwhile(store: Store, runId: string): Promise<WorkflowResult> {
+  const state = await loadWorkflowRun(store, runId);
+  const result = await finishedResult(store, state);
+  if (result !== undefined) return result;
+  const path = store.locate({ document: `runs/${runId}/run` });
+  const message = `Cannot resume "${runId}": it was completed, but its state "${path}" says ${state.status}: it was changed; run holdfast verify ${runId}`;
+  throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path });
 }
 
 async function openToResume(
@@ -129,10 +134,14 @@ function resumeText(session: Session, ended: number): string {
 async function verifyLedger(session: Session, state: RunState): Promise<void> {
   const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
   const report = await session.ledger.verifyChain({ expectedMessageIds, maxFindings: 1 });
-  const [first] = report.findings;
+  const [finding] = report.findings;
+  const head = finding === undefined ? await problemOfHead(session.ledger, state) : undefined;
+  const first = finding ?? head;
   if (first === undefined) return;
-  const message = `Cannot resume "${session.runId}": its ledger was changed at "${first.place}" (${first.kind}): ${first.message}; run holdfast verify ${session.runId}`;
-  throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path: first.place });
+  const position = "position" in first ? first.position : first.seq;
+  const place = session.store.locate({ log: `runs/${session.runId}/ledger`, position });
+  const message = `Cannot resume "${session.runId}": its ledger was changed at "${place}" (${first.kind}): ${first.message}; run holdfast verify ${session.runId}`;
+  throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path: place });
 }
 
 /** Takes in the whole ledger; returns the processes it says were started. */

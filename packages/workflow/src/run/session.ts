@@ -106,7 +106,9 @@ export class Session {
     this.ledger = ledger;
     this.progress = new RunProgress(flowOf(config));
     this.transcript = transcript;
-    this.workspace = openWorkspace(config.workspace, config, store, signal);
+    this.workspace = openWorkspace(config.workspace, config, store, signal, (message) => {
+      options.onMessage?.({ progress: { kind: "warning", message } });
+    });
     this.redactor = redactorFor(config, env);
     this.clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;

@@ -14,6 +14,7 @@ import type { RunProgress, Step } from "../flow/progress.ts";
 import { isReceiptOf, isWriting, wrongArtifacts } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
+import { problemOfHead } from "./ledger-head.ts";
 import { RUNS_QUEUE } from "./session.ts";
 import { snapshotFindings } from "./verify-snapshots.ts";
 
@@ -124,7 +125,8 @@ async function chainFindings(
   signal: AbortSignal | undefined,
 ): Promise<RunFinding[]> {
   const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
-  const report = await readLedger(store, state.run_id).verifyChain({
+  const ledger = readLedger(store, state.run_id);
+  const report = await ledger.verifyChain({
     expectedMessageIds,
     ...(signal === undefined ? {} : { signal }),
   });
@@ -138,6 +140,22 @@ async function chainFindings(
       meaning: CHAIN_MEANING[finding.kind],
     }),
   );
+  const head = findings.some(({ message }) => message.startsWith("truncated"))
+    ? undefined
+    : await problemOfHead(ledger, state);
+  if (head !== undefined) {
+    findings.push({
+      severity: "error",
+      kind: "chain",
+      place: store.locate({ log: `runs/${state.run_id}/ledger`, position: head.seq }),
+      line: head.seq,
+      message: `${head.kind}: ${head.message}`,
+      meaning:
+        head.kind === "truncated"
+          ? CHAIN_MEANING.truncated
+          : "The ledger was written anew, with a chain of its own: it is not this run's.",
+    });
+  }
   if (report.unchainedLines > 0) {
     findings.push({
       severity: "warning",

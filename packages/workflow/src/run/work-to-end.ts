@@ -1,4 +1,5 @@
-import type { Claim, Store } from "@holdfast/storage";
+import { LedgerError } from "@holdfast/ledger";
+import { type Claim, type Store, StoreError } from "@holdfast/storage";
 import { describeSteps } from "./describe-steps.ts";
 import type { RunEnd } from "./orchestrator.ts";
 import type { WorkflowResult } from "./result.ts";
@@ -49,10 +50,17 @@ export async function workToEnd(
   } catch (error) {
     if (session !== undefined) await session.close("ready", { afterFailure: true });
     else await release(store, claim);
-    throw error;
+    throw storeErrorOf(error);
   }
   await session.close(result.status === "completed" ? "done" : "ready", { afterFailure: false });
   return result;
+}
+
+/** What the store said, when it is the reason that the ledger failed: a full disk is to be told as a full disk. */
+function storeErrorOf(error: unknown): unknown {
+  let reason = error;
+  while (reason instanceof LedgerError && reason.cause !== undefined) reason = reason.cause;
+  return reason instanceof StoreError ? reason : error;
 }
 
 async function release(store: Store, claim: Claim): Promise<void> {

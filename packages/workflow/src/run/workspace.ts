@@ -3,6 +3,7 @@ import {
   diffSnapshots,
   SnapshotError,
   type SnapshotManifest,
+  type SnapshotWarning,
   snapshotStore,
   takeSnapshot,
 } from "@holdfast/snapshot";
@@ -24,23 +25,30 @@ export interface Workspace {
   filesOf(snapshotId: string): Promise<ReadonlyMap<string, string> | undefined>;
 }
 
-/** Opens a run's workspace. Files that change while they are read are read again, five times at most. */
+/** Opens a run's workspace. Files that change while they are read are read again, five times at most; `warn` is told once of each that is left out. */
 export function openWorkspace(
   root: string,
   config: WorkflowConfig,
   store: Store,
   signal: AbortSignal | undefined,
+  warn: (message: string) => void,
 ): Workspace {
   const selection = {
     ...(config.snapshot?.include === undefined ? {} : { include: config.snapshot.include }),
     ...(config.snapshot?.exclude === undefined ? {} : { exclude: config.snapshot.exclude }),
   };
   const snapshots = snapshotStore(store);
+  const warned = new Set<string>();
+  const onWarning = ({ path, message }: SnapshotWarning): void => {
+    if (warned.has(path)) return;
+    warned.add(path);
+    warn(message);
+  };
   let previous: SnapshotManifest | undefined;
   const take = async (): Promise<SnapshotManifest> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        previous = await takeSnapshot(root, { ...selection, store, signal, previous });
+        previous = await takeSnapshot(root, { ...selection, store, signal, previous, onWarning });
         return previous;
       } catch (error) {
         const moving =
