@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { getuid } from "node:process";
 import { describe, expect, it } from "vitest";
 import { temporaryFolders } from "../test/temporary-folder.ts";
 import { faultyFileSystem } from "./faulty-file-system.ts";
@@ -56,10 +55,15 @@ describe("readFileLimited()", () => {
     }
   });
 
-  it.skipIf(getuid?.() === 0)("names a file it may not read", async () => {
+  it("names a file it may not read", async () => {
     const path = join(temporaryFolder(), "a");
-    fs.writeFileSync(path, "x", { mode: 0 });
-    await expect(readFileLimited(path, 100)).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
+    fs.writeFileSync(path, "x");
+    const disk = faultyFileSystem(nodeFileSystem, { at: 1, errno: "EACCES" });
+    await expect(readFileLimited(path, 100, { fileSystem: disk })).rejects.toMatchObject({
+      code: "FILE_UNREADABLE",
+      path,
+      message: expect.stringContaining("permission"),
+    });
   });
 
   it("closes the file after an error of any call, and says which file", async () => {

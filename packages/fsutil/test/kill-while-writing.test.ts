@@ -45,7 +45,7 @@ describe("a writer killed by SIGKILL", () => {
     const folder = temporaryFolder();
     const path = join(folder, "doc");
     let acknowledged = 0;
-    for (let kill = 0; kill < 8; kill++) {
+    for (let kill = 0; kill < 5; kill++) {
       const child = start("write-forever.ts", [path, String(acknowledged + 1)]);
       const rounds = 1 + kill * 3;
       for (let round = 0; round < rounds; round++) acknowledged = Number(await child.line());

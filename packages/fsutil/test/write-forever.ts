@@ -2,7 +2,7 @@
 
 import { writeSync } from "node:fs";
 import { argv } from "node:process";
-import { writeFileAtomic } from "../src/index.ts";
+import { writeFileAtomic } from "../src/atomic-write.ts";
 
 const [path = "", first = "1"] = argv.slice(2);
 for (let round = Number(first); ; round++) {
