@@ -1,5 +1,6 @@
 import { canonicalJson } from "@holdfast/idempotency";
 import { chainAfter } from "./chain.ts";
+import { messageOf } from "./message-of.ts";
 import { type Envelope, envelopeOf, LineError, parseLine, toMessage } from "./record.ts";
 
 /** A line of a ledger as the verification of its chain sees it: nothing is taken for granted. */
@@ -33,11 +34,10 @@ export function readChainLine(text: string, position: number): ChainLine {
   try {
     line = parseLine(text);
   } catch (error) {
-    return { ...nothing, problem: { kind: "not_json", message: (error as Error).message } };
+    return { ...nothing, problem: { kind: "not_json", message: messageOf(error) } };
   }
   try {
-    const { chain, ...rest } = line;
-    const canonical = canonicalJson(rest);
+    const canonical = canonicalJson(withoutChain(line));
     const envelope = envelopeOf(line);
     return {
       position,
@@ -51,7 +51,7 @@ export function readChainLine(text: string, position: number): ChainLine {
     };
   } catch (error) {
     const canonical = error instanceof LineError ? canonicalJson(withoutChain(line)) : undefined;
-    return { ...nothing, canonical, problem: { kind: "edited", message: (error as Error).message } };
+    return { ...nothing, canonical, problem: { kind: "edited", message: messageOf(error) } };
   }
 }
 
@@ -68,7 +68,7 @@ export function chainOf(previous: string | undefined, line: ChainLine): string |
 }
 
 function withoutChain(line: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { chain, ...rest } = line;
+  const { chain: _chain, ...rest } = line;
   return rest;
 }
 
@@ -80,6 +80,6 @@ function invalidity(
     toMessage(line, envelope);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }

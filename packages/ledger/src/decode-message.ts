@@ -3,6 +3,7 @@ import { type MessageOptions, refuseOversize } from "./encode-message.ts";
 import { LedgerError } from "./errors.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import type { Message } from "./message.ts";
+import { messageOf } from "./message-of.ts";
 import { parseStrict } from "./strict-json.ts";
 
 /**
@@ -25,7 +26,7 @@ export function decodeMessage(text: string, options: MessageOptions = {}): Messa
     value = parseStrict(line);
     written = JSON.stringify(value);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new LedgerError(
       "LEDGER_MESSAGE",
       `Cannot decode message: not a line of JSON that can be taken as it is: ${reason}`,

@@ -1,8 +1,9 @@
-import { canonicalJson } from "@holdfast/idempotency";
+import { CanonicalJsonError, canonicalJson } from "@holdfast/idempotency";
 import { checkMessage, refuseProtoKey } from "./check-message.ts";
 import { LedgerError } from "./errors.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import type { MessageInput } from "./message.ts";
+import { messageOf } from "./message-of.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 
 /** Options of `encodeMessage` and `decodeMessage`. */
@@ -24,7 +25,7 @@ export interface MessageOptions {
  */
 export function encodeMessage(message: MessageInput, options: MessageOptions = {}): string {
   checkMessage(message, "encode");
-  const { value } = canonical(message as Record<string, unknown>, "encode");
+  const { value } = canonical(message, "encode");
   const text = stringify(value, "encode");
   refuseProtoKey(text, "encode");
   refuseOversize(Buffer.byteLength(text) + 1, options.maxBytes ?? MAX_MESSAGE_BYTES, "encode");
@@ -39,10 +40,12 @@ export function canonical(
   try {
     return { text: canonicalJson(value), value };
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "CANONICAL_UNDEFINED") throw notJson(error, action);
+    if (!(error instanceof CanonicalJsonError && error.code === "CANONICAL_UNDEFINED")) {
+      throw notJson(error, action);
+    }
   }
   try {
-    const kept = withoutUndefined(value) as Readonly<Record<string, unknown>>;
+    const kept = withoutUndefined(value);
     return { text: canonicalJson(kept), value: kept };
   } catch (error) {
     throw notJson(error, action);
@@ -68,7 +71,9 @@ export function refuseOversize(bytes: number, maxBytes: number, action: string):
 }
 
 function notJson(error: unknown, action: string): LedgerError {
-  const path = String((error as { documentPath?: unknown }).documentPath ?? "$");
-  const reason = error instanceof Error ? error.message : String(error);
-  return new LedgerError("LEDGER_MESSAGE", `Cannot ${action} message: ${reason}`, { path, cause: error });
+  const path = error instanceof CanonicalJsonError ? error.documentPath : "$";
+  return new LedgerError("LEDGER_MESSAGE", `Cannot ${action} message: ${messageOf(error)}`, {
+    path,
+    cause: error,
+  });
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { anyMessage, command, event, heartbeat, log } from "../test/messages.ts";
@@ -11,7 +11,6 @@ import {
   heartbeatSchema,
   LedgerError,
   logSchema,
-  type MessageInput,
   messageSchema,
 } from "./index.ts";
 
@@ -126,9 +125,7 @@ describe("encodeMessage() and decodeMessage()", () => {
   });
 
   it("encodeMessage() leaves out what is undefined, and says where a message is wrong", () => {
-    expect(
-      encodeMessage({ ...log("x"), fields: { a: undefined, b: { c: undefined } } } as MessageInput),
-    ).toBe(
+    expect(encodeMessage({ ...log("x"), fields: { a: undefined, b: { c: undefined } } })).toBe(
       '{"kind":"log","level":"info","message":"x","timestamp":"2026-01-02T03:04:05.123456Z","fields":{"b":{}}}',
     );
     const wrong = command(1, { retry: { attempt: -1, max_attempts: 3 } });

@@ -8,6 +8,7 @@ const idSchema = z.string().min(1).max(256);
  * An object whose contents are nobody's business here. It is handed on as it is: a copy would drop a key such as
  * `__proto__` without a word.
  */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the check is the type; zod's own way to say so has no JSON Schema
 const objectSchema = z
   .unknown()
   .refine(

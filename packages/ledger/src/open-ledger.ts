@@ -1,4 +1,11 @@
-import { type Clock, type Fence, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
+import {
+  type Clock,
+  type Fence,
+  formatTimestamp,
+  type Store,
+  StoreError,
+  systemClock,
+} from "@holdfast/storage";
 import { chainAfter, GENESIS_CHAIN } from "./chain.ts";
 import { checkMessage, refuseProtoKey } from "./check-message.ts";
 import { canonical, refuseOversize, stringify } from "./encode-message.ts";
@@ -6,9 +13,10 @@ import { LedgerError } from "./errors.ts";
 import { ledgerKey } from "./ledger-key.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import type { LogMessage, MessageInput } from "./message.ts";
+import { messageOf } from "./message-of.ts";
 import { type LedgerReader, type ReadLedgerOptions, readLedger } from "./read-ledger.ts";
 import { type LedgerRecord, toLine } from "./record.ts";
-import { damagedLine, recordAt } from "./replay.ts";
+import { asDamage, damagedLine, recordAt } from "./replay.ts";
 
 /** Options of {@link openLedger}. */
 export interface OpenLedgerOptions extends ReadLedgerOptions {
@@ -79,7 +87,7 @@ interface Head {
 }
 
 async function readHead(store: Store, key: string): Promise<Head> {
-  const seq = await store.logs.head(key);
+  const seq = await headOf(store, key);
   if (seq === 0) return { seq: 0, chain: GENESIS_CHAIN, fence: 0 };
   const last = await readOne(store, key, seq);
   if (last.chain !== undefined) return { seq, chain: last.chain, fence: last.fence ?? 0 };
@@ -90,15 +98,33 @@ async function readHead(store: Store, key: string): Promise<Head> {
   return { seq, chain: GENESIS_CHAIN, fence: 0 };
 }
 
+async function headOf(store: Store, key: string): Promise<number> {
+  try {
+    return await store.logs.head(key);
+  } catch (error) {
+    throw asDamage(store, key, error);
+  }
+}
+
 async function readOne(store: Store, key: string, position: number): Promise<LedgerRecord> {
-  for await (const line of store.logs.read(key, { from: position }))
-    return recordAt(store, key, line.position, line.text);
+  try {
+    for await (const line of store.logs.read(key, { from: position })) {
+      return recordAt(store, key, line.position, line.text);
+    }
+  } catch (error) {
+    throw asDamage(store, key, error);
+  }
   throw damagedLine(store, key, position, "the store counts it, but does not give it");
+}
+
+/** A record that this writer made: it always has a chain. */
+interface Appended extends LedgerRecord {
+  readonly chain: string;
 }
 
 interface Waiting {
   readonly text: string;
-  readonly record: LedgerRecord;
+  readonly record: Appended;
   readonly resolve: (record: LedgerRecord) => void;
   readonly reject: (error: LedgerError) => void;
 }
@@ -138,9 +164,9 @@ class LedgerWriter implements Ledger {
     options: OpenLedgerOptions,
   ) {
     this.runId = reader.runId;
-    this.replay = reader.replay;
-    this.summarize = reader.summarize;
-    this.verifyChain = reader.verifyChain;
+    this.replay = (replayOptions) => reader.replay(replayOptions);
+    this.summarize = (summarizeOptions) => reader.summarize(summarizeOptions);
+    this.verifyChain = (verifyOptions) => reader.verifyChain(verifyOptions);
     this.#store = store;
     this.#key = key;
     this.#token = token;
@@ -165,7 +191,7 @@ class LedgerWriter implements Ledger {
       const { text, record } = this.#encode(message);
       // From here on the line has its place. Nothing between here and the queue can fail.
       this.#seq = record.seq;
-      this.#chain = record.chain as string;
+      this.#chain = record.chain;
       this.#waiting.push({ text, record, resolve, reject });
       this.#flushing ??= this.#flush();
     });
@@ -214,7 +240,7 @@ class LedgerWriter implements Ledger {
     }
   }
 
-  #encode(message: MessageInput): { readonly text: string; readonly record: LedgerRecord } {
+  #encode(message: MessageInput): { readonly text: string; readonly record: Appended } {
     const checked = checkMessage(message, "append");
     const seq = this.#seq + 1;
     const { text: canonicalLine, value: line } = canonical(toLine(message, seq, this.#token), "append");
@@ -273,13 +299,13 @@ class LedgerWriter implements Ledger {
     );
     const last = batch.at(-1)?.record;
     if (last?.seq !== position) throw new Error(`the store put the line at ${position}, not at ${last?.seq}`);
-    this.#acknowledged = { seq: last.seq, chain: last.chain as string };
+    this.#acknowledged = { seq: last.seq, chain: last.chain };
   }
 
   #fail(cause: unknown, batch: readonly Waiting[]): void {
     const path = this.#store.locate({ log: this.#key });
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const code = FAILURES.get((cause as { code?: unknown }).code) ?? "LEDGER_FAILED";
+    const reason = messageOf(cause);
+    const code = codeOf(cause);
     this.#failure = new LedgerError(code, `Cannot append to ledger "${path}": ${reason}`, { path, cause });
     for (const { reject } of batch) reject(this.#failure);
     for (const { reject } of this.#waiting) reject(this.#failure);
@@ -287,7 +313,8 @@ class LedgerWriter implements Ledger {
   }
 }
 
-const FAILURES: ReadonlyMap<unknown, "LEDGER_FENCED" | "LEDGER_CONFLICT"> = new Map([
-  ["STORE_FENCED", "LEDGER_FENCED"],
-  ["STORE_CONFLICT", "LEDGER_CONFLICT"],
-]);
+function codeOf(cause: unknown): "LEDGER_FENCED" | "LEDGER_CONFLICT" | "LEDGER_FAILED" {
+  const code = cause instanceof StoreError ? cause.code : undefined;
+  if (code === "STORE_FENCED") return "LEDGER_FENCED";
+  return code === "STORE_CONFLICT" ? "LEDGER_CONFLICT" : "LEDGER_FAILED";
+}

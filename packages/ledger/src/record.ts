@@ -1,5 +1,6 @@
 import { isChain } from "./chain.ts";
 import { type Message, messageSchema } from "./message.ts";
+import { messageOf } from "./message-of.ts";
 
 /** A line of a ledger: the message, and what the ledger adds to it. */
 export interface LedgerRecord<M extends Message = Message> {
@@ -24,19 +25,21 @@ export class LineError extends Error {
   override readonly name: string = "LineError";
 }
 
+/** Whether a value of JSON is an object. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** The object in a line. */
 export function parseLine(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new LineError(`not JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new LineError(`not JSON: ${messageOf(error)}`, { cause: error });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new LineError("not a JSON object");
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new LineError("not a JSON object");
+  return value;
 }
 
 /** The three fields of a line; `undefined` when it was written elsewhere, without them. */
@@ -44,11 +47,13 @@ export function envelopeOf(line: Readonly<Record<string, unknown>>): Envelope | 
   const { seq, fence, chain } = line;
   if (fence === undefined && chain === undefined) return undefined;
   if (!isChain(chain)) throw new LineError('"chain" is not 64 lowercase hex digits');
-  if (!Number.isSafeInteger(seq) || (seq as number) < 1)
-    throw new LineError('"seq" is not a positive integer');
-  if (!Number.isSafeInteger(fence) || (fence as number) < 0)
-    throw new LineError('"fence" is not an integer from 0');
-  return { seq: seq as number, fence: fence as number, chain };
+  if (!isCount(seq) || seq === 0) throw new LineError('"seq" is not a positive integer');
+  if (!isCount(fence)) throw new LineError('"fence" is not an integer from 0');
+  return { seq, fence, chain };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** The line of a message, without its chain. A heartbeat's own `seq` moves to `agent_seq`: both have one. */
@@ -66,7 +71,7 @@ export function toLine(
 export function toMessage(line: Readonly<Record<string, unknown>>, envelope: Envelope | undefined): Message {
   let plain = line;
   if (envelope !== undefined) {
-    const { seq, fence, chain, agent_seq, ...rest } = line;
+    const { seq, fence: _fence, chain: _chain, agent_seq, ...rest } = line;
     if (agent_seq !== undefined) plain = { ...rest, seq: agent_seq };
     else plain = line["kind"] === "heartbeat" ? { ...rest, seq } : rest;
   }

@@ -1,4 +1,4 @@
-import type { Store } from "@holdfast/storage";
+import { type Store, StoreDamagedError } from "@holdfast/storage";
 import { LedgerError } from "./errors.ts";
 import { type LedgerRecord, LineError, toRecord } from "./record.ts";
 
@@ -26,7 +26,7 @@ export async function* replayLog(
       yield recordAt(store, key, position, text);
     }
   } catch (error) {
-    throw damage(store, key, error);
+    throw asDamage(store, key, error);
   }
 }
 
@@ -60,13 +60,12 @@ export function damagedLine(
 }
 
 /** A store's report of damage in our words, anything else as it is. */
-function damage(store: Store, key: string, error: unknown): unknown {
-  const { code, line } = error as { code?: unknown; line?: number };
-  if (code !== "STORE_DAMAGED") return error;
-  const path = (error as { path?: string }).path ?? store.locate({ log: key });
-  return new LedgerError("LEDGER_DAMAGED", `Cannot read ledger "${path}": ${(error as Error).message}`, {
+export function asDamage(store: Store, key: string, error: unknown): unknown {
+  if (!(error instanceof StoreDamagedError)) return error;
+  const { line: position, path = store.locate({ log: key }) } = error;
+  return new LedgerError("LEDGER_DAMAGED", `Cannot read ledger "${path}": ${error.message}`, {
     path,
-    ...(line === undefined ? {} : { position: line }),
+    ...(position === undefined ? {} : { position }),
     cause: error,
   });
 }

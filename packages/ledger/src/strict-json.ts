@@ -43,7 +43,7 @@ function scan(text: string): void {
   const open: (Set<string> | undefined)[] = [];
   let nameFollows = false;
   for (const [token] of text.matchAll(TOKEN)) {
-    switch (token[0]) {
+    switch (token.charAt(0)) {
       case "{":
         open.push(new Set());
         nameFollows = true;
@@ -64,7 +64,7 @@ function scan(text: string): void {
         nameFollows = false;
         break;
       case '"':
-        if (nameFollows) addName(open.at(-1), JSON.parse(token) as string);
+        if (nameFollows) addName(open.at(-1), token);
         break;
       default:
         checkNumber(token);
@@ -72,8 +72,9 @@ function scan(text: string): void {
   }
 }
 
-function addName(names: Set<string> | undefined, name: string): void {
+function addName(names: Set<string> | undefined, token: string): void {
   if (names === undefined) return;
+  const name: string = JSON.parse(token);
   if (names.has(name))
     throw new StrictJsonError(`the name ${JSON.stringify(name)} appears twice in an object`);
   names.add(name);

@@ -1,5 +1,5 @@
 import { memoryStore } from "@holdfast/storage";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { command, event, heartbeat, log } from "../test/messages.ts";
 import {

@@ -94,7 +94,7 @@ export async function summarizeRecords(
         const known = open.get(message.correlation_id);
         open.set(message.correlation_id, {
           correlationId: message.correlation_id,
-          command: record as LedgerRecord<Command>,
+          command: { ...record, message },
           firstSeq: known?.firstSeq ?? record.seq,
           lines: (known?.lines ?? 0) + 1,
         });
@@ -112,7 +112,7 @@ export async function summarizeRecords(
         lastTerminal.set(message.from.agent_type, message.message_id);
         options.onTerminal?.({
           correlationId: message.correlation_id,
-          event: record as LedgerRecord<LedgerEvent>,
+          event: { ...record, message },
           command: pending?.command,
         });
         break;

@@ -1,4 +1,4 @@
-import type { Store } from "@holdfast/storage";
+import { type Store, StoreDamagedError } from "@holdfast/storage";
 import { ChainCheck, type ChainFindingKind, type Found } from "./chain-check.ts";
 import { readChainLine } from "./chain-line.ts";
 
@@ -66,13 +66,13 @@ export async function verifyLog(
     }
     check.finish();
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "STORE_DAMAGED") throw error;
+    if (!(error instanceof StoreDamagedError)) throw error;
     check.finish();
-    const position = (error as { line?: number }).line ?? lines + 1;
+    const position = error.line ?? lines + 1;
     report({
       kind: "unreadable",
       position,
-      message: `${(error as Error).message}; nothing after it could be checked`,
+      message: `${error.message}; nothing after it could be checked`,
     });
   }
   for (const id of wanted) {
@@ -105,7 +105,8 @@ function forget(wanted: Set<string>, text: string): void {
   for (const id of wanted) {
     if (!text.includes(JSON.stringify(id))) continue;
     try {
-      if ((JSON.parse(text) as { message_id?: unknown }).message_id === id) wanted.delete(id);
+      const line: { readonly message_id?: unknown } | null = JSON.parse(text);
+      if (line?.message_id === id) wanted.delete(id);
     } catch {
       // Not JSON: reported as such.
     }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryStore } from "@holdfast/storage";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openLedger } from "../src/index.ts";
 import { anyMessage, log } from "./messages.ts";
@@ -29,7 +29,8 @@ function recomputed(text: string): { lines: number; chain: string } {
         encoding: "utf8",
       });
       if (stdout === "") throw new Error(stderr);
-      return JSON.parse(stdout) as { lines: number; chain: string };
+      const result: { lines: number; chain: string } = JSON.parse(stdout);
+      return result;
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -37,7 +38,8 @@ function recomputed(text: string): { lines: number; chain: string } {
   let chain = "0".repeat(64);
   const lines = text.split("\n").slice(0, -1);
   for (const line of lines) {
-    const { chain: stated, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    const parsed: Record<string, unknown> = JSON.parse(line);
+    const { chain: stated, ...rest } = parsed;
     chain = createHash("sha256")
       .update(`${chain}\n${jcs(rest)}`)
       .digest("hex");

@@ -73,7 +73,7 @@ function problemOfPath(path: string): string | undefined {
 }
 
 function explain(error: unknown): ArtifactFile {
-  const { code } = error as { code?: unknown };
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":

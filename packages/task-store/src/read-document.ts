@@ -1,4 +1,4 @@
-import type { Json, Store } from "@holdfast/storage";
+import { type Json, type Store, StoreDamagedError } from "@holdfast/storage";
 import type { ZodType } from "zod";
 
 /** A document as it stands in a store, and the revision of the store. */
@@ -75,14 +75,14 @@ async function getDocument<T>(
   try {
     return await store.documents.get(key);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "STORE_DAMAGED") throw error;
-    throw damaged(store, key, reader, (error as Error).message, error);
+    if (!(error instanceof StoreDamagedError)) throw error;
+    throw damaged(store, key, reader, error.message, error);
   }
 }
 
 function laterVersion(value: Json, name: string): number | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { schema } = value as { readonly schema?: Json };
+  if (typeof value !== "object" || value === null || !("schema" in value)) return undefined;
+  const { schema } = value;
   if (typeof schema !== "string" || !schema.startsWith(`holdfast/${name}/v`)) return undefined;
   const version = Number(schema.slice(`holdfast/${name}/v`.length));
   return Number.isSafeInteger(version) && version > 1 ? version : undefined;

@@ -7,7 +7,7 @@ export const taskIdSchema = z
   .string()
   .min(1)
   .max(200)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  // oxlint-disable-next-line no-control-regex -- these are what is refused
   .regex(/^(?!\.{1,2}$)[^/\\\u0000-\u001f\u007f]+$/, "must be an id without slashes and control characters")
   .describe("Id of the task");
 

@@ -1,8 +1,9 @@
-import { type Json, memoryStore } from "@holdfast/storage";
+import { memoryStore } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { artifact, receipt } from "../test/receipts.ts";
 import { listReceipts, type ReceiptInput, receiptSchema, recordReceipt } from "./index.ts";
+import { toJson } from "./to-json.ts";
 
 describe("recordReceipt()", () => {
   it("keeps a receipt, unknown fields included, under its task and step", async () => {
@@ -21,9 +22,9 @@ describe("recordReceipt()", () => {
       ...first,
       created_at: "2027-01-01T00:00:00.000000Z",
       task_title: undefined,
-    } as ReceiptInput);
+    });
     expect(again).toEqual(first);
-    const { schema, ...bare } = first;
+    const { schema: _schema, ...bare } = first;
     expect(await recordReceipt(store, "r", bare)).toEqual(first);
   });
 
@@ -55,16 +56,16 @@ describe("recordReceipt()", () => {
     expect(settled.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
   });
 
-  it.each<[string, unknown]>([
+  it.each<[string, ReceiptInput]>([
     ["step 0", receipt(0)],
     ["a task with a slash", receipt(1, { task_id: "a/b" })],
     ["a task that leads upwards", receipt(1, { task_id: ".." })],
     ["an artifact without a checksum", receipt(1, { artifacts: [{ path: "a", sha256: "x", size: 1 }] })],
     ["a time that does not exist", receipt(1, { created_at: "2026-02-31T00:00:00Z" })],
-    ["nothing", undefined],
+    ["nothing", JSON.parse("null")],
   ])("refuses %s with RECEIPT_INVALID", async (_, value) => {
     await using store = memoryStore();
-    await expect(recordReceipt(store, "r", value as ReceiptInput)).rejects.toMatchObject({
+    await expect(recordReceipt(store, "r", value)).rejects.toMatchObject({
       code: "RECEIPT_INVALID",
     });
   });
@@ -103,7 +104,7 @@ describe("listReceipts()", () => {
     ] as const) {
       await using store = memoryStore();
       const key = "runs/r/receipts/T-0042/step-1";
-      await store.documents.put(key, value as unknown as Json);
+      await store.documents.put(key, toJson(value));
       await expect(listReceipts(store, "r")).rejects.toMatchObject({
         code,
         path: store.locate({ document: key }),

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Fence, Json, Store } from "@holdfast/storage";
+import { type Fence, type Store, StoreConflictError } from "@holdfast/storage";
 import { definedFields } from "./defined-fields.ts";
 import { ReceiptError } from "./errors.ts";
 import { type DocumentReader, damaged, describeIssue, readDocument } from "./read-document.ts";
 import { type Receipt, type ReceiptInput, receiptSchema } from "./receipt.ts";
 import { checkRunId } from "./run-key.ts";
+import { toJson } from "./to-json.ts";
 
 const READER: DocumentReader<Receipt> = {
   schema: receiptSchema,
@@ -51,13 +52,13 @@ export async function recordReceipt(
   const key = receiptKey(runId, parsed.data.task_id, parsed.data.step);
   const wanted = definedFields(parsed.data);
   try {
-    await store.documents.put(key, wanted as unknown as Json, {
+    await store.documents.put(key, toJson(wanted), {
       expected: null,
       ...(options.fence === undefined ? {} : { fence: options.fence }),
     });
     return wanted;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "STORE_CONFLICT") throw error;
+    if (!(error instanceof StoreConflictError)) throw error;
   }
   const stands = await readDocument(store, key, READER);
   if (stands !== undefined && isDeepStrictEqual(proofOf(stands.value), proofOf(wanted))) return stands.value;
@@ -123,8 +124,9 @@ function receiptKey(runId: string, taskId: string, step: number): string {
 
 /** What a receipt proves: everything but the time it was written. */
 function proofOf(receipt: Receipt): Record<string, unknown> {
-  const { created_at, ...proof } = receipt;
-  return JSON.parse(JSON.stringify(proof)) as Record<string, unknown>;
+  const { created_at: _written, ...proof } = receipt;
+  const plain: Record<string, unknown> = JSON.parse(JSON.stringify(proof));
+  return plain;
 }
 
 function difference(a: Receipt, b: Receipt): string {

@@ -2,8 +2,8 @@ import {
   type Clock,
   type Fence,
   formatTimestamp,
-  type Json,
   type Store,
+  StoreConflictError,
   systemClock,
 } from "@holdfast/storage";
 import { definedFields } from "./defined-fields.ts";
@@ -21,6 +21,7 @@ import type {
   RunUpdateOptions,
   RunWriteOptions,
 } from "./runs.ts";
+import { toJson } from "./to-json.ts";
 
 /** Options of {@link runStore}. */
 export interface RunStoreOptions {
@@ -74,7 +75,7 @@ class StoredRuns implements RunStore {
       await this.#put(key, state, null, options.fence);
       return state;
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "STORE_CONFLICT") throw error;
+      if (!(error instanceof StoreConflictError)) throw error;
       const path = this.#store.locate({ document: key });
       throw new RunError(
         "RUN_EXISTS",
@@ -124,7 +125,7 @@ class StoredRuns implements RunStore {
         await this.#put(key, next, stored.revision, options.fence);
         return next;
       } catch (error) {
-        if ((error as { code?: unknown }).code !== "STORE_CONFLICT") throw error;
+        if (!(error instanceof StoreConflictError)) throw error;
         if (tries === MAX_TRIES)
           throw this.#conflict(runId, `somebody else was faster ${tries} times`, error);
       }
@@ -135,7 +136,7 @@ class StoredRuns implements RunStore {
     runId: string,
     options: RunUpdateOptions & { readonly change?: RunChange } = {},
   ): Promise<RunState> {
-    return await this.update(runId, { ...options.change, status: "completed" }, options);
+    return this.update(runId, { ...options.change, status: "completed" }, options);
   }
 
   async fail(
@@ -143,14 +144,14 @@ class StoredRuns implements RunStore {
     error: NonNullable<RunState["error"]>,
     options: RunUpdateOptions & { readonly change?: RunChange } = {},
   ): Promise<RunState> {
-    return await this.update(runId, { ...options.change, error, status: "failed" }, options);
+    return this.update(runId, { ...options.change, error, status: "failed" }, options);
   }
 
   async abort(
     runId: string,
     options: RunUpdateOptions & { readonly change?: RunChange } = {},
   ): Promise<RunState> {
-    return await this.update(runId, { ...options.change, status: "aborted" }, options);
+    return this.update(runId, { ...options.change, status: "aborted" }, options);
   }
 
   async resume(
@@ -164,7 +165,7 @@ class StoredRuns implements RunStore {
       ...options.change,
       status: "running",
     });
-    return await this.update(runId, again, options);
+    return this.update(runId, again, options);
   }
 
   async #read(runId: string): Promise<Stored<RunState> | undefined> {
@@ -177,7 +178,7 @@ class StoredRuns implements RunStore {
   }
 
   async #put(key: string, state: RunState, expected: string | null, fence: Fence | undefined): Promise<void> {
-    await this.#store.documents.put(key, state as unknown as Json, {
+    await this.#store.documents.put(key, toJson(state), {
       expected,
       ...(fence === undefined ? {} : { fence }),
     });

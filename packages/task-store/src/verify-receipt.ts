@@ -47,7 +47,7 @@ export async function verifyReceipt(
   workspace: string,
   options: VerifyReceiptOptions = {},
 ): Promise<ReceiptFinding[]> {
-  return await verifyReceipts([receipt], workspace, options);
+  return verifyReceipts([receipt], workspace, options);
 }
 
 /**

@@ -5,8 +5,15 @@ import { describe, expect, it } from "vitest";
 import { listReceipts, recordReceipt, runStore } from "../src/index.ts";
 
 // Documents as version 1 wrote them, or as another program did. What reads them must go on to read them.
-const golden = (name: string): Record<string, Json> =>
-  JSON.parse(readFileSync(join(import.meta.dirname, "golden", name), "utf8")) as Record<string, Json>;
+function golden(name: string): Record<string, Json> {
+  const document: Record<string, Json> = JSON.parse(
+    readFileSync(join(import.meta.dirname, "golden", name), "utf8"),
+  );
+  return document;
+}
+
+const MINE = "run-20260102-030405-0001abff";
+const OTHER = "EconomicTest_2agents_20260102_030405_01";
 
 describe("golden files", () => {
   it("receipts are read with everything in them; what is missing is of version 1", async () => {
@@ -25,17 +32,20 @@ describe("golden files", () => {
     const runs = runStore(store, { clock: () => 0n });
     const mine = golden("run-state-v1.json");
     const other = golden("run-state-elsewhere.json");
-    for (const state of [mine, other])
-      await store.documents.put(`runs/${String(state["run_id"])}/run`, state);
-    expect(await runs.load(String(mine["run_id"]))).toEqual(mine);
-    expect(await runs.load(String(other["run_id"]))).toEqual({
+    for (const [id, state] of [
+      [MINE, mine],
+      [OTHER, other],
+    ] as const)
+      await store.documents.put(`runs/${id}/run`, state);
+    expect(await runs.load(MINE)).toEqual(mine);
+    expect(await runs.load(OTHER)).toEqual({
       schema: "holdfast/run-state/v1",
       terminal_events: {},
       attempts: 1,
       revision: 1,
       ...other,
     });
-    const again = await runs.resume(String(mine["run_id"]));
+    const again = await runs.resume(MINE);
     const { error, completed_at, ...rest } = mine;
     expect([error, completed_at]).not.toContain(undefined);
     expect(again).toEqual({
