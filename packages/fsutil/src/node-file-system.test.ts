@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeFifo } from "../test/fifo.ts";
 import { temporaryFolders } from "../test/temporary-folder.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 
@@ -48,7 +48,7 @@ describe("nodeFileSystem", () => {
     const folder = temporaryFolder();
     fs.writeFileSync(join(folder, "a"), "x");
     fs.symlinkSync("a", join(folder, "link"));
-    execFileSync("mkfifo", [join(folder, "fifo")]);
+    makeFifo(join(folder, "fifo"));
     expect(() => nodeFileSystem.openSync(join(folder, "link"), "read", 0, { noFollow: true })).toThrow(
       expect.objectContaining({ code: "ELOOP" }),
     );

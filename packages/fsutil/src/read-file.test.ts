@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeFifo } from "../test/fifo.ts";
 import { temporaryFolders } from "../test/temporary-folder.ts";
 import { faultyFileSystem } from "./faulty-file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
@@ -49,7 +49,7 @@ describe("readFileLimited()", () => {
 
   it("does not wait for a FIFO, and refuses folders and devices", async () => {
     const folder = temporaryFolder();
-    execFileSync("mkfifo", [join(folder, "fifo")]);
+    makeFifo(join(folder, "fifo"));
     for (const path of [join(folder, "fifo"), folder, "/dev/zero"]) {
       await expect(readFileLimited(path, 100)).rejects.toMatchObject({ code: "FILE_UNREADABLE", path });
     }

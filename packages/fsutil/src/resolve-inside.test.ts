@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join, sep } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { makeFifo } from "../test/fifo.ts";
 import { temporaryFolders } from "../test/temporary-folder.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 import { openInside, openInsideSync } from "./open-inside.ts";
@@ -193,7 +193,7 @@ describe.each([
 
   it("refuses folders, FIFOs and sockets at once", async () => {
     const { root } = hostileRoot();
-    execFileSync("mkfifo", [join(root, "fifo")]);
+    makeFifo(join(root, "fifo"));
     for (const [path, mode] of [
       ["sub", "read"],
       [".", "read"],
