@@ -147,18 +147,21 @@ class Server {
       if (heartbeat !== undefined) await this.#sendHeartbeat(status);
     };
     this.#read().catch(() => this.#end("closed"));
+    const served = new AbortController();
+    const givenUp = this.#givenUp(served.signal);
     try {
       await beat("ready");
       while (!this.#abort.signal.aborted) {
         const work = this.#queue.shift();
         if (work !== undefined) {
           this.#wake?.();
-          await Promise.race([work(), this.#givenUp()]);
+          await Promise.race([work(), givenUp]);
         } else if (this.#inputEnded) break;
         else await this.#woken();
       }
       if (!this.#inputEnded) await beat("stopping");
     } finally {
+      served.abort();
       clearInterval(heartbeat);
       clearInterval(orphanCheck);
       process.off("SIGTERM", onSignal);
@@ -183,11 +186,12 @@ class Server {
   }
 
   /** Resolves when a handler had time enough to end after the signal. */
-  async #givenUp(): Promise<void> {
+  async #givenUp(served: AbortSignal): Promise<void> {
     const { signal } = this.#abort;
     if (!signal.aborted)
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    await delay(HANDLER_GRACE_MS, undefined, { ref: false });
+    // A timer that is left would keep the process alive.
+    await delay(HANDLER_GRACE_MS, undefined, { signal: served }).catch(() => {});
   }
 
   async #read(): Promise<void> {
