@@ -45,10 +45,14 @@ interface Source {
 
 function openToRead(path: string, fileSystem: FileSystem): OpenFile {
   const file = fileSystem.openSync(path, "read");
-  const { kind } = file.statSync();
-  if (kind === "file") return file;
-  file.closeSync();
-  throw new LogError("LOG_IO", `Cannot read "${path}": it is no regular file`, { path });
+  try {
+    const { kind } = file.statSync();
+    if (kind === "file") return file;
+    throw new LogError("LOG_IO", `Cannot read "${path}": it is no regular file`, { path });
+  } catch (error) {
+    file.closeSync();
+    throw error;
+  }
 }
 
 function openIfThere(path: string, fileSystem: FileSystem): OpenFile | undefined {
