@@ -19,10 +19,12 @@ export interface HashFileOptions {
   readonly signal: AbortSignal | undefined;
   /** Called after each piece with its length, and the size of the file. */
   readonly onBytes: ((count: number, size: number) => void) | undefined;
+  /** For small files, to be used again for the next; without it each file takes a new one. */
+  readonly buffer?: Uint8Array;
 }
 
 /** Smaller files are read by synchronous calls: going through the thread pool costs more than reading them. */
-const SMALL_BYTES = 128 * 1024;
+export const SMALL_BYTES = 128 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 
 /** Reads and hashes a file in constant memory; large ones without holding the thread for longer than a piece takes. */
@@ -34,7 +36,9 @@ export async function hashFile(path: string, options: HashFileOptions): Promise<
     const size = Number(file.before.size);
     const digest =
       size < SMALL_BYTES
-        ? hashOpenedFile(file, new Uint8Array(size + 1), (count) => options.onBytes?.(count, size))
+        ? hashOpenedFile(file, options.buffer ?? new Uint8Array(size + 1), (count) =>
+            options.onBytes?.(count, size),
+          )
         : await hashPieces(file, size, options);
     return fileChecksumOf(file, digest);
   } finally {

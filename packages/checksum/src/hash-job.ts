@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { ChecksumError } from "./errors.ts";
 import type { FileChecksum } from "./file-checksum.ts";
-import { hashFile } from "./hash-file.ts";
-import { type HashReport, isSentError, NEXT_PATH, receivedErrorOf, STOPPED } from "./hash-messages.ts";
+import { hashFile, SMALL_BYTES } from "./hash-file.ts";
+import { type HashReport, NEXT_PATH, receivedErrorOf, STOPPED, unpackResults } from "./hash-messages.ts";
 import { type HashThreads, startHashThreads } from "./hash-threads.ts";
 
 /** Who wants to know what, and how it may be done. */
@@ -34,6 +34,7 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
   const stopped = Promise.withResolvers<never>();
   // It is not always waited for.
   stopped.promise.catch(() => undefined);
+  const buffer = new Uint8Array(SMALL_BYTES);
   let shared = newShared();
   let threads: HashThreads | undefined;
 
@@ -62,7 +63,7 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
     };
     const hashHere = async (index: number, path: string): Promise<void> => {
       try {
-        settle(index, await hashFile(path, { signal, followSymlinks, onBytes }));
+        settle(index, await hashFile(path, { signal, followSymlinks, onBytes, buffer }));
       } catch (error) {
         if (error instanceof ChecksumError) settle(index, error);
         else stop(error);
@@ -85,9 +86,8 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
     const onReport = (report: HashReport): void => {
       threadsAreUp = true;
       guarded(() => onBytes(report.bytes));
-      for (const [index, result] of report.done) {
-        settle(index, isSentError(result) ? receivedErrorOf(result) : result);
-      }
+      unpackResults(report.done, paths, settle);
+      for (const [index, error] of report.failed) settle(index, receivedErrorOf(error));
     };
     const startThreads = (): void => {
       const left = paths.length - Atomics.load(shared, NEXT_PATH);

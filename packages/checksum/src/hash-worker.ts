@@ -7,6 +7,7 @@ import {
   type HashOrder,
   type HashReport,
   NEXT_PATH,
+  packResults,
   type SentError,
   STOPPED,
   sentErrorOf,
@@ -23,12 +24,14 @@ if (port === null)
 const buffer = new Uint8Array(1024 * 1024);
 
 port.on("message", ({ id, paths, shared, followSymlinks }: HashOrder) => {
-  let done: [number, FileChecksum | SentError][] = [];
+  let done: [number, FileChecksum][] = [];
+  let failed: [number, SentError][] = [];
   let bytes = 0;
   let reportedAt = performance.now();
   const report = (finished: boolean): void => {
-    port.postMessage({ id, done, bytes, finished } satisfies HashReport);
+    port.postMessage({ id, done: packResults(done), failed, bytes, finished } satisfies HashReport);
     done = [];
+    failed = [];
     bytes = 0;
     reportedAt = performance.now();
   };
@@ -50,7 +53,7 @@ port.on("message", ({ id, paths, shared, followSymlinks }: HashOrder) => {
     } catch (error) {
       if (error instanceof Stopped) break;
       if (!(error instanceof ChecksumError)) throw error;
-      done.push([index, sentErrorOf(error, path)]);
+      failed.push([index, sentErrorOf(error, path)]);
     }
     if (performance.now() - reportedAt > REPORT_MS) report(false);
   }
