@@ -3,6 +3,7 @@ export type { ChainFindingKind } from "./chain-check.ts";
 export { decodeMessage } from "./decode-message.ts";
 export { encodeMessage, type MessageOptions } from "./encode-message.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";
+export type { Ledger, OpenLedgerOptions } from "./ledger.ts";
 export { MAX_MESSAGE_BYTES } from "./limits.ts";
 export {
   type Agent,
@@ -26,7 +27,7 @@ export {
   type Version,
   versionSchema,
 } from "./message.ts";
-export { type Ledger, type OpenLedgerOptions, openLedger } from "./open-ledger.ts";
+export { openLedger } from "./open-ledger.ts";
 export { type LedgerReader, type ReadLedgerOptions, readLedger } from "./read-ledger.ts";
 export type { LedgerRecord } from "./record.ts";
 export type { ReplayOptions } from "./replay.ts";

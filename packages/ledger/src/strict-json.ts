@@ -1,5 +1,5 @@
 /** Why a text is JSON that cannot be taken without changing it. */
-export class StrictJsonError extends Error {
+class StrictJsonError extends Error {
   override readonly name: string = "StrictJsonError";
 }
 

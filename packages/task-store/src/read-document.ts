@@ -8,7 +8,7 @@ export interface Stored<T> {
 }
 
 /** Why a document cannot be taken: damage, or a format of a later version. */
-export interface DocumentProblem {
+interface DocumentProblem {
   readonly kind: "damaged" | "newer";
   readonly place: string;
   readonly reason: string;
