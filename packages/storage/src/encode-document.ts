@@ -1,7 +1,7 @@
 import { isRecord, type Json } from "./json.ts";
 
 /** Deepest nesting of a document. */
-export const MAX_DEPTH = 2_000;
+export const MAX_DEPTH = 1_000;
 
 /**
  * The text of a document: pretty-printed JSON with a last newline, from which the very same value can be read back.

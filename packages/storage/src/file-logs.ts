@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfast/ndjson";
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { LogAppender } from "./log-appender.ts";
 import { checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
+import { logLockPath } from "./log-lock.ts";
 import { logFormat, logName, logPath } from "./log-path.ts";
 import { LogPlaces } from "./log-places.ts";
 import { marksOf } from "./marks.ts";
@@ -182,6 +182,11 @@ export class FileLogs implements Logs {
     await Promise.all(under.map((appender) => appender.rest()));
   }
 
+  /** Closes all logs for now; a later append opens them again. */
+  async rest(): Promise<void> {
+    await Promise.all([...this.#appenders.values()].map((appender) => appender.rest()));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
     this.#wake();
@@ -192,11 +197,10 @@ export class FileLogs implements Logs {
     if (known !== undefined) return known;
     const { clock, rotateBytes, writerIdleMs, writerWaitMs, onRepair } = this.#options;
     const { fileSystem } = this.#folder;
-    const name = createHash("sha256").update(key).digest("hex").slice(0, 32);
     const appender = new LogAppender({
       key,
       path: this.#folder.pathOf(logPath(key)),
-      lockPath: this.#folder.pathOf(`index/locks/${name}`),
+      lockPath: this.#folder.pathOf(logLockPath(key)),
       waitMs: writerWaitMs,
       idleMs: writerIdleMs,
       fileSystem,

@@ -3,13 +3,16 @@ import { type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
 import type { TailRepair } from "@holdfast/ndjson";
 import { ExclusiveSection } from "./exclusive-section.ts";
 import { documentPath, FileDocuments } from "./file-documents.ts";
+import { withStoreErrors } from "./file-errors.ts";
 import { FileLogs } from "./file-logs.ts";
 import { FileObjects } from "./file-objects.ts";
 import { FileWork } from "./file-work.ts";
-import { checkKey } from "./key.ts";
+import type { CheckOptions, RepairOptions, StoreFinding } from "./finding.ts";
+import { checkKey, checkPrefix } from "./key.ts";
 import { MAX_TEXT_BYTES } from "./log-item.ts";
 import { checkObjectChecksum } from "./memory-objects.ts";
 import { objectFiles } from "./object-file.ts";
+import { checkStore, repairStore } from "./repair-store.ts";
 import type { Documents, Fence, Logs, Objects, Place, Store, Work } from "./store.ts";
 import { StoreFolder } from "./store-folder.ts";
 import { type Clock, systemClock } from "./timestamp.ts";
@@ -34,6 +37,22 @@ export interface FileStoreOptions {
 export interface FileStore extends Store {
   /** The folder, as an absolute path. */
   readonly root: string;
+  /**
+   * Looks at everything that is kept, and changes nothing: documents that are no JSON, damaged lines, torn tails, objects whose
+   * content has another checksum, leftovers of dead writers.
+   *
+   * @returns What is wrong; nothing when all is well.
+   * @throws {StoreError} `STORE_NEWER_FORMAT`, `STORE_NOT_A_STORE`, `STORE_IO`
+   */
+  check(options?: CheckOptions): Promise<readonly StoreFinding[]>;
+  /**
+   * Cuts torn tails, removes leftovers and, with `salvage`, takes away what is damaged. Every byte that is taken away is kept in a
+   * `.corrupt` file. What another process is writing is left alone, and said so.
+   *
+   * @returns What `check()` finds, with what became of it.
+   * @throws {StoreError} as `check()`, `STORE_READ_ONLY`
+   */
+  repair(options?: RepairOptions): Promise<readonly StoreFinding[]>;
 }
 
 /**
@@ -57,6 +76,7 @@ class FileStoreImplementation implements FileStore {
   readonly #folder: StoreFolder;
   readonly #section: ExclusiveSection;
   readonly #logs: FileLogs;
+  readonly #objects: FileObjects;
   readonly #work: FileWork;
   #closing: Promise<void> | undefined;
 
@@ -76,9 +96,10 @@ class FileStoreImplementation implements FileStore {
     this.#section = section;
     this.#logs = logs;
     this.#work = work;
+    this.#objects = new FileObjects(folder);
     this.documents = new FileDocuments(folder, section, assertFence);
     this.logs = logs;
-    this.objects = new FileObjects(folder);
+    this.objects = this.#objects;
     this.work = work;
   }
 
@@ -100,6 +121,19 @@ class FileStoreImplementation implements FileStore {
     const files = objectFiles(place.object);
     const found = files.find(({ relative }) => fileSystem.lstatSync(join(root, relative)) !== undefined);
     return (found ?? files[0]).relative;
+  }
+
+  async check(options: CheckOptions = {}): Promise<readonly StoreFinding[]> {
+    this.#folder.assertOpen();
+    checkPrefix(options.prefix ?? "");
+    return withStoreErrors("read", this.root, () => checkStore(this.#folder, this.#objects, options));
+  }
+
+  async repair(options: RepairOptions = {}): Promise<readonly StoreFinding[]> {
+    this.#folder.assertOpen();
+    checkPrefix(options.prefix ?? "");
+    if (options.dryRun !== true) await this.#logs.rest();
+    return withStoreErrors("write", this.root, () => repairStore(this.#folder, this.#objects, options));
   }
 
   close(): Promise<void> {

@@ -8,6 +8,7 @@ export {
   StoreHeldError,
 } from "./errors.ts";
 export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.ts";
+export type { CheckOptions, RepairOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
 export type { Json } from "./json.ts";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
 export type {

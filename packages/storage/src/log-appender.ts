@@ -124,8 +124,7 @@ export class LogAppender {
     const wanted = items.map(({ dedupe }) => dedupe).filter((id) => id !== undefined);
     let known: ReadonlyMap<string, number> = new Map();
     if (wanted.length > 0) {
-      this.#ids ??= this.#readIds(opened);
-      const { index } = await this.#ids;
+      const { index } = await this.#knowIds(opened);
       const seen = new Map<number, string | undefined>();
       // From the last look to the append nothing waits: two callers with one id cannot both find it missing.
       for (let look = this.#look(index, wanted, seen); ; look = this.#look(index, wanted, seen)) {
@@ -155,7 +154,7 @@ export class LogAppender {
     for (const id of ids.flat()) this.#pending.set(id, appended);
     try {
       const { position } = await appended;
-      const found = await this.#ids;
+      const found = await this.#ids?.catch(() => undefined);
       if (found !== undefined) {
         const start = position - texts.length + 1;
         for (const [index, each] of ids.entries()) for (const id of each) found.index.add(id, start + index);
@@ -188,6 +187,17 @@ export class LogAppender {
       }
     }
     return known;
+  }
+
+  /** Reads the ids once; where that fails the next append tries again. */
+  async #knowIds(opened: Opened): Promise<Ids> {
+    const reading = (this.#ids ??= this.#readIds(opened));
+    try {
+      return await reading;
+    } catch (error) {
+      if (this.#ids === reading) this.#ids = undefined;
+      throw error;
+    }
   }
 
   async #idAt(position: number): Promise<string | undefined> {
@@ -302,7 +312,7 @@ export class LogAppender {
       try {
         const { log, lock } = await opening;
         try {
-          const ids = await this.#ids;
+          const ids = await this.#ids?.catch(() => undefined);
           if (ids !== undefined) this.#known = Object.assign(ids, { position: log.position, size: log.size });
           await log.close();
         } finally {

@@ -1,4 +1,4 @@
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type FileSystem,
   openInsideSync,
@@ -129,7 +129,7 @@ export class StoreFolder {
       this.#isStore = true;
       return "store";
     }
-    const foreign = names.find((name) => !OUR_FOLDERS.has(name) && !HARMLESS.has(name) && !isTemporary(name));
+    const foreign = names.find((name) => !OUR_FOLDERS.has(name) && !isHarmless(name));
     if (foreign !== undefined) throw this.#notAStore(`it has no ${STORE_FILE}, but holds "${foreign}"`);
     return names.some((name) => OUR_FOLDERS.has(name)) ? "unmarked" : "missing";
   }
@@ -178,7 +178,13 @@ function formatOf(mark: Record<string, unknown>): number | undefined {
   return versions.length === 0 ? undefined : Math.max(...versions);
 }
 
+function isHarmless(name: string): boolean {
+  return (
+    HARMLESS.has(name) || isTemporary(name) || (name.startsWith(STORE_FILE) && name.endsWith(".corrupt"))
+  );
+}
+
 /** Whether a name is one of a file that is being written, or of one whose writer died. */
-export function isTemporary(name: string): boolean {
-  return /^\..+\.tmp\.\d+\.[0-9A-Za-z]+$/.test(basename(name));
+function isTemporary(name: string): boolean {
+  return /^\..+\.tmp\.\d+\.[0-9A-Za-z]+$/.test(name);
 }

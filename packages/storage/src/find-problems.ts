@@ -1,0 +1,231 @@
+import { join } from "node:path";
+import { acquireLock, LockHeldError, readLockHolder, removeLeftovers } from "@holdfast/fsutil";
+import { inspectLog, recoverTail } from "@holdfast/ndjson";
+import { decodeDocument, readStoreFile } from "./document-file.ts";
+import { StoreDamagedError, StoreError } from "./errors.ts";
+import { keyName } from "./file-documents.ts";
+import type { FileObjects } from "./file-objects.ts";
+import type { CheckOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
+import { logLockPath } from "./log-lock.ts";
+import { logFormat, logName, logPath } from "./log-path.ts";
+import { readObject } from "./object-file.ts";
+import { setAside, setLinesAside } from "./set-aside.ts";
+import type { StoreFolder } from "./store-folder.ts";
+import { namesIn, walkKeys } from "./walk-keys.ts";
+
+/** Something wrong, and what would mend it. */
+export interface Problem {
+  readonly finding: StoreFinding;
+  /** Mends it and says what was done. */
+  readonly mend?: () => Promise<string>;
+  /** Whether mending takes something away that was kept. */
+  readonly isSalvage?: boolean;
+}
+
+/** Looks at everything in a store of files, one thing after the other, and changes nothing. */
+export async function* findProblems(
+  folder: StoreFolder,
+  objects: FileObjects,
+  options: CheckOptions,
+): AsyncGenerator<Problem> {
+  const { prefix = "", signal } = options;
+  const mark = markProblem(folder);
+  if (mark !== undefined) {
+    yield mark;
+    return; // the rest cannot be understood without it
+  }
+  if (!folder.canRead()) return;
+  for (const { relative } of walkKeys(folder, keyName, { prefix })) {
+    signal?.throwIfAborted();
+    yield* documentProblems(folder, relative);
+  }
+  if (prefix === "") for (const relative of workItems(folder)) yield* documentProblems(folder, relative);
+  for (const { key } of walkKeys(folder, logName, { prefix })) {
+    signal?.throwIfAborted();
+    yield* logProblems(folder, key, signal);
+  }
+  if (options.objects ?? prefix === "") yield* objectProblems(folder, objects, signal);
+  yield* leftoverProblems(folder, prefix);
+}
+
+function problemOf(
+  kind: StoreFindingKind,
+  path: string,
+  message: string,
+  more: Partial<Omit<StoreFinding, "kind">> = {},
+): StoreFinding {
+  const severity = kind === "torn-tail" || kind === "leftover" ? "warning" : "error";
+  return { kind, severity, path, message, ...more };
+}
+
+/** What `error` means for a file: damage, or that it cannot be read at all. */
+function fromError(kind: StoreFindingKind, path: string, error: unknown): StoreFinding {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof StoreDamagedError)) return problemOf("unreadable", path, message);
+  const { line, offset } = error;
+  return problemOf(kind, path, message, {
+    ...(line !== undefined && { line }),
+    ...(offset !== undefined && { offset }),
+  });
+}
+
+function markProblem(folder: StoreFolder): Problem | undefined {
+  try {
+    folder.canRead();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StoreError && error.code === "STORE_DAMAGED")) throw error;
+    const mend = async (): Promise<string> => {
+      await setAside(folder.fileSystem, join(folder.root, "store.json"));
+      folder.makeStore();
+      return "written anew; the damaged one is kept as store.json.corrupt";
+    };
+    return { finding: fromError("damaged-store", "store.json", error), mend, isSalvage: true };
+  }
+}
+
+async function* documentProblems(folder: StoreFolder, relative: string): AsyncGenerator<Problem> {
+  try {
+    const bytes = await readStoreFile(folder, relative);
+    if (bytes !== undefined) decodeDocument(bytes, relative);
+  } catch (error) {
+    const finding = fromError("damaged-document", relative, error);
+    if (finding.kind === "unreadable") yield { finding };
+    else yield { finding, mend: () => moveAway(folder, relative), isSalvage: true };
+  }
+}
+
+async function moveAway(folder: StoreFolder, relative: string): Promise<string> {
+  const aside = await setAside(folder.fileSystem, folder.pathOf(relative));
+  return `moved to "${folder.relative(aside)}"`;
+}
+
+function* workItems(folder: StoreFolder): Generator<string> {
+  const { fileSystem, root } = folder;
+  for (const queue of namesIn(fileSystem, join(root, "work")).toSorted()) {
+    for (const name of namesIn(fileSystem, join(root, "work", queue)).toSorted()) {
+      const relative = join("work", queue, name, "item.json");
+      if (fileSystem.lstatSync(join(root, relative))?.kind === "file") yield relative;
+    }
+  }
+}
+
+async function* logProblems(
+  folder: StoreFolder,
+  key: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Problem> {
+  const { fileSystem } = folder;
+  const relative = logPath(key);
+  const format = logFormat(key);
+  const lockPath = join(folder.root, logLockPath(key));
+  try {
+    const path = folder.pathOf(relative);
+    const options = { format, fileSystem, ...(signal !== undefined && { signal }) };
+    const { damaged, damagedCount } = await inspectLog(path, options);
+    const mended = new Map<string, Promise<string>>();
+    for (const error of damaged) {
+      const { line, offset } = error;
+      const mend = (): Promise<string> => {
+        const running =
+          mended.get(error.path) ?? underLock(folder, lockPath, () => takeOut(folder, error.path, format));
+        mended.set(error.path, running);
+        return running;
+      };
+      const finding = problemOf("damaged-line", folder.relative(error.path), error.message, { line, offset });
+      yield { finding, mend, isSalvage: true };
+    }
+    if (damagedCount > damaged.length) {
+      yield {
+        finding: problemOf(
+          "damaged-line",
+          relative,
+          `${damagedCount - damaged.length} more lines are damaged`,
+        ),
+      };
+    }
+    // A line that is being written looks like one that was torn.
+    if (damaged.length > 0 || (await readLockHolder(lockPath, { fileSystem })) !== undefined) return;
+    const torn = await recoverTail(path, { ...options, dryRun: true });
+    if (torn === undefined) return;
+    const { line, offset, length, reason } = torn;
+    const what = `${length} bytes at the end are no whole record (${reason}); nobody was told that they were written`;
+    const mend = (): Promise<string> =>
+      underLock(folder, lockPath, async () => {
+        const repair = await recoverTail(path, options);
+        return repair === undefined
+          ? "whole by now"
+          : `cut off; the bytes are kept in "${folder.relative(repair.corruptPath)}"`;
+      });
+    yield { finding: problemOf("torn-tail", relative, what, { line, offset }), mend };
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    yield { finding: fromError("unreadable", relative, error) };
+  }
+}
+
+async function takeOut(folder: StoreFolder, path: string, format: "json" | "text"): Promise<string> {
+  const count = await setLinesAside(folder.fileSystem, path, format);
+  return `${count} damaged lines were taken out; they are kept in "${folder.relative(path)}.corrupt"`;
+}
+
+async function underLock(
+  folder: StoreFolder,
+  lockPath: string,
+  work: () => Promise<string>,
+): Promise<string> {
+  try {
+    const lock = await acquireLock(lockPath, { worker: "repair", fileSystem: folder.fileSystem });
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    if (!(error instanceof LockHeldError)) throw error;
+    throw new StoreError("STORE_FAILED", `it is being written now (${error.message})`, { cause: error });
+  }
+}
+
+async function* objectProblems(
+  folder: StoreFolder,
+  objects: FileObjects,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Problem> {
+  for (const found of objects.files()) {
+    signal?.throwIfAborted();
+    try {
+      const file = folder.open(found.relative);
+      if (file === undefined) continue;
+      try {
+        await readThrough(readObject(file, found, found.relative), signal);
+      } finally {
+        file.closeSync();
+      }
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      const finding = fromError("damaged-object", found.relative, error);
+      if (finding.kind === "unreadable") yield { finding };
+      else yield { finding, mend: () => moveAway(folder, found.relative), isSalvage: true };
+    }
+  }
+}
+
+async function readThrough(pieces: AsyncIterable<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  while ((await iterator.next()).done !== true) signal?.throwIfAborted();
+}
+
+async function* leftoverProblems(folder: StoreFolder, prefix: string): AsyncGenerator<Problem> {
+  const { fileSystem, root } = folder;
+  const cut = prefix.lastIndexOf("/");
+  const below = cut === -1 ? root : join(root, prefix.slice(0, cut));
+  for (const path of await removeLeftovers(below, { recursive: true, dryRun: true, fileSystem })) {
+    const message = "left over from a write that was never finished; its writer is gone";
+    const mend = async (): Promise<string> => {
+      if (fileSystem.lstatSync(path) !== undefined) fileSystem.unlinkSync(path);
+      return "removed";
+    };
+    yield { finding: problemOf("leftover", folder.relative(path), message), mend };
+  }
+}
