@@ -198,6 +198,7 @@ describe.concurrent("every failure of a mock agent", () => {
     await using run = new Supervised(mockCmd({ script: { responses: { implement: response } } }));
     const outcome = await run.execute({}, { timeoutMs: "hang" in response ? 2_500 : 20_000 });
     await run.supervisor.close();
+    assert.equal(run.pids().length, 1);
     check(
       run,
       outcome.kind === "terminal" ? `${outcome.event.event}/${outcome.event.status}` : outcome.message,

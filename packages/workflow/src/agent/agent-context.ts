@@ -17,15 +17,19 @@ export interface AgentContext {
   /** Aborted when the agent must end: on SIGTERM, and when its orchestrator is gone. What is half done then stays unanswered. */
   readonly signal: AbortSignal;
   /** Says how far it is: an event `<agent type>.progress`. */
-  progress(payload?: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly progress: (payload?: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Sends an event that does not end the command. */
-  event(event: string, details?: EventDetails): Promise<void>;
+  readonly event: (event: string, details?: EventDetails) => Promise<void>;
   /** Computes checksum and size of a file that was made; `complete` names it unless artifacts are given there. */
-  artifact(path: string): Promise<Artifact>;
+  readonly artifact: (path: string) => Promise<Artifact>;
   /** Ends the command with its terminal event. Once; a second time is a `TypeError`. Nothing is sent after the signal was aborted. */
-  complete(event: string, details?: EventDetails): Promise<void>;
+  readonly complete: (event: string, details?: EventDetails) => Promise<void>;
   /** A remark for the ledger. Never put a secret in it. */
-  log(level: LogMessage["level"], message: string, fields?: Readonly<Record<string, unknown>>): Promise<void>;
+  readonly log: (
+    level: LogMessage["level"],
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
 }
 
 /** Does one command. What it throws becomes an `error` event, and so does ending without `complete`. */

@@ -4,7 +4,7 @@ import type { Message } from "@holdfast/ledger";
 export const REDACTED = "[redacted]";
 
 /** Variable names whose values are secret unless the configuration says otherwise. */
-export const DEFAULT_REDACT_PATTERNS: readonly string[] = ["*_TOKEN", "*_KEY", "*_SECRET"];
+const DEFAULT_REDACT_PATTERNS: readonly string[] = ["*_TOKEN", "*_KEY", "*_SECRET"];
 
 const MIN_SECRET_LENGTH = 4;
 const MIN_PART_LENGTH = 8;
