@@ -12,6 +12,7 @@ import { CommandError, EXIT } from "../failure.ts";
 import { withOwnCommand } from "../own-command.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatDuration, printable } from "../table.ts";
+import { requireRun } from "./runs.ts";
 
 /** Runs a task of a workflow config, or each in turn, every one as a run of its own. */
 export async function run(context: Context, path: string, options: { readonly task?: string }): Promise<number> {
@@ -30,6 +31,7 @@ export async function run(context: Context, path: string, options: { readonly ta
 
 /** Goes on with a run. */
 export async function resume(context: Context, runId: string): Promise<number> {
+  await requireRun(context.store(), runId);
   return await tell(context, await resumeWorkflow(runId, watched(context)));
 }
 

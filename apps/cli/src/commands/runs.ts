@@ -1,12 +1,12 @@
 import type { FileStore, Store } from "@holdfast/storage";
-import { type RunState, type RunStatus, runStore } from "@holdfast/task-store";
+import { type RunState, type RunStatus, runIdSchema, runStore } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { printable, table } from "../table.ts";
 
 /** The state of a run, or the error that says how to find the right id. */
 export async function requireRun(store: FileStore, runId: string): Promise<RunState> {
-  const state = await runStore(store).load(runId);
+  const state = runIdSchema.safeParse(runId).success ? await runStore(store).load(runId) : undefined;
   if (state === undefined) {
     throw new CommandError("RUN_NOT_FOUND", `Cannot find run "${runId}": the store "${store.root}" has none of that name; holdfast runs lists them`, EXIT.notFound);
   }
