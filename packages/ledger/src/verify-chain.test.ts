@@ -1,9 +1,10 @@
-import { memoryStore, type Store } from "@holdfast/storage";
+import { canonicalJson } from "@holdfast/idempotency";
+import { type Fence, memoryStore, type Store } from "@holdfast/storage";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyMessage, command, event, heartbeat, log } from "../test/messages.ts";
 import { storeOfLines } from "../test/store-with.ts";
-import { type ChainReport, type MessageInput, openLedger, readLedger } from "./index.ts";
+import { type ChainReport, chainAfter, type MessageInput, openLedger, readLedger } from "./index.ts";
 
 const KEY = "runs/r/ledger";
 
@@ -50,6 +51,13 @@ const edits: readonly ((line: string, other: unknown) => string)[] = [
 /** A line, from 1. */
 function lineOf(lines: readonly string[], line: number): string {
   return lines[line - 1] ?? "";
+}
+
+async function claimOf(store: Store, runId: string): Promise<Fence> {
+  await store.work.offer("runs", runId, {});
+  const [claim] = await store.work.claim("runs", "worker", { id: runId });
+  if (claim === undefined) throw new Error("not claimed");
+  return claim;
 }
 
 describe("verifyChain()", () => {
@@ -242,6 +250,49 @@ describe("verifyChain()", () => {
     const third = JSON.stringify({ ...JSON.parse(lineOf(lines, 2)), seq: 3 });
     expect(kinds(await verify([...lines, third]))).toEqual([[5, "late_write"]]);
     expect(kinds(await verify(lines.toSpliced(3, 0, third)))).toEqual([[4, "late_write"]]);
+  });
+
+  it("names a late write whose chain fits, too", async () => {
+    await using store = memoryStore();
+    await using ledger = await openLedger(store, "r", { fence: await claimOf(store, "r") });
+    await ledger.append(log("mine"));
+    const line = { ...log("late"), seq: 2, fence: 0 };
+    const late = JSON.stringify({ ...line, chain: chainAfter(ledger.head.chain, canonicalJson(line)) });
+    expect(kinds(await verify([...(await linesOf(store)), late]))).toEqual([[2, "late_write"]]);
+  });
+
+  it("names the first line that is not as it was, whatever happened to the rest", async () => {
+    const operation = fc.record({
+      what: fc.constantFrom("edit", "remove", "swap", "copy"),
+      at: fc.nat(),
+      to: fc.nat(),
+    });
+    const long = fc.array(anyMessage, { minLength: 3, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(
+        long,
+        fc.array(operation, { minLength: 1, maxLength: 5 }),
+        async (list, operations) => {
+          const before = await written(list);
+          const after = [...before];
+          for (const { what, at, to } of operations) {
+            if (after.length < 2) break;
+            const [i, j] = [at % after.length, to % after.length];
+            if (what === "edit")
+              after[i] = JSON.stringify({ ...JSON.parse(lineOf(after, i + 1)), extra_field: to });
+            else if (what === "remove") after.splice(i, 1);
+            else if (what === "copy") after.splice(i, 0, lineOf(after, j + 1));
+            else [after[i], after[j]] = [lineOf(after, j + 1), lineOf(after, i + 1)];
+          }
+          const first = after.findIndex((line, index) => line !== before[index]);
+          const report = await verify(after);
+          // What is left when lines were only cut off at the end is in order, as far as a chain can tell.
+          expect(report.ok).toBe(first === -1);
+          expect(report.findings[0]?.position).toBe(first === -1 ? undefined : first + 1);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("takes a ledger that was written elsewhere as unchained, not as damaged", async () => {
