@@ -8,22 +8,22 @@ export interface JsonFault {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 // A number as RFC 8259 has it; sticky, so that it is tried at one place only.
-const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/uy;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/uy;
 const LITERAL = /true|false|null/uy;
 // All of a string that needs no second look: printable, neither quote nor backslash.
 const PLAIN = /[ !#-[\]-\u{10ffff}]*/uy;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/uy;
 
-function numberFault(token: string, isInteger: boolean): string | undefined {
+function numberFault(token: string): string | undefined {
+  if (token.length < 5) return undefined; // 1e99 at most
   const value = Number(token);
   if (!Number.isFinite(value)) return `the number ${token} is too large for a double`;
+  if (value === 0)
+    return /^[^eE]*[1-9]/u.test(token) ? `the number ${token} is too small for a double` : undefined;
+  if (token.length < 16 || !/^-?\d+$/u.test(token)) return undefined;
   // Above 2^53 a double's own shortest text can be another integer than the double is: that text comes back as it was.
-  if (isInteger && token.length > 15 && String(value) !== token && BigInt(token) !== BigInt(value)) {
-    return `the integer ${token} loses value as a double (it would become ${value}); write it as a string`;
-  }
-  if (value === 0 && /[1-9]/u.test(token.split(/[eE]/u)[0] ?? ""))
-    return `the number ${token} is too small for a double`;
-  return undefined;
+  if (String(value) === token || BigInt(token) === BigInt(value)) return undefined;
+  return `the integer ${token} loses value as a double (it would become ${value}); write it as a string`;
 }
 
 /** One pass over a text, without building values: it keeps its own stack, so no depth overflows it. */
@@ -52,18 +52,18 @@ class Scanner {
     }
   }
 
-  #match(pattern: RegExp): RegExpExecArray | null {
+  #pass(pattern: RegExp): boolean {
     pattern.lastIndex = this.#at;
-    const match = pattern.exec(this.#text);
-    if (match !== null) this.#at = pattern.lastIndex;
-    return match;
+    if (!pattern.test(this.#text)) return false;
+    this.#at = pattern.lastIndex;
+    return true;
   }
 
   /** Passes a string whose quote is next. */
   #string(): JsonFault | undefined {
     const start = this.#at++;
     for (;;) {
-      this.#match(PLAIN);
+      this.#pass(PLAIN);
       const code = this.#text.charCodeAt(this.#at);
       if (code === QUOTE) {
         this.#at++;
@@ -74,7 +74,7 @@ class Scanner {
           return this.#fault("the string that begins here has no end", start);
         return this.#fault(`found ${this.#found()} in a string: control characters must be escaped`);
       }
-      if (this.#match(ESCAPE) === null) return this.#fault("found an escape that JSON does not have");
+      if (!this.#pass(ESCAPE)) return this.#fault("found an escape that JSON does not have");
     }
   }
 
@@ -82,12 +82,11 @@ class Scanner {
   #scalar(): JsonFault | undefined {
     if (this.#text.charCodeAt(this.#at) === QUOTE) return this.#string();
     const start = this.#at;
-    const number = this.#match(NUMBER);
-    if (number !== null) {
-      const reason = numberFault(number[0], number[1] === undefined && number[2] === undefined);
+    if (this.#pass(NUMBER)) {
+      const reason = numberFault(this.#text.slice(start, this.#at));
       return reason === undefined ? undefined : this.#fault(reason, start);
     }
-    if (this.#match(LITERAL) !== null) return undefined;
+    if (this.#pass(LITERAL)) return undefined;
     return this.#fault(`expected a value, found ${this.#found()}`);
   }
 
@@ -99,7 +98,7 @@ class Scanner {
     const fault = this.#string();
     if (fault !== undefined) return fault;
     const quoted = this.#text.slice(start, this.#at);
-    const key = String(JSON.parse(quoted));
+    const key = quoted.includes("\\") ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
     if (keys.has(key)) return this.#fault(`the key ${quoted} occurs twice in its object`, start);
     keys.add(key);
     this.#space();

@@ -165,14 +165,14 @@ describe("parseJsonStrict()", () => {
   });
 
   it("finds a repeated key wherever it is", () => {
-    const key = fc.constantFrom("a", "b", 'c"', ":", '":', "");
+    const key = fc.constantFrom("a", "b", 'c"', ":", '":', "", "\\", '\\"', "\\\\");
     fc.assert(
       fc.property(
         fc.array(fc.tuple(key, fc.constantFrom('"x"', '"\\":"', "{}", '{"a":1}', "[]", "7")), {
           maxLength: 6,
         }),
         (entries) => {
-          const text = `[{${entries.map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(",")}}]`;
+          const text = `[{${entries.map(([name, value]) => `${JSON.stringify(name)} \n: ${value}`).join(",")}}]`;
           const repeats = new Set(entries.map(([name]) => name)).size < entries.length;
           assert.equal(fault(text) !== undefined, repeats, text);
         },

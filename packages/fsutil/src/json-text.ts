@@ -3,9 +3,11 @@ import { FileNotJsonError } from "./errors.ts";
 import { findJsonFault } from "./json-scanner.ts";
 
 const BYTE_ORDER_MARK = "\ufeff";
-// A number that may be more than a double keeps: sixteen digits in a row, or an exponent of three.
-const SUSPECT_NUMBER = /\d{16}|\d[eE][+-]?\d{3}/u;
-const KEY_END = /"[ \t\n\r]*:/gu;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+// A number that may be more than a double keeps: an integer part of sixteen digits, or an exponent of three.
+const SUSPECT_NUMBER = /(?<![.\d])\d{16}|\d[eE][+-]?\d{3}/u;
 
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -24,10 +26,17 @@ function countKeys(value: unknown): number {
   return count;
 }
 
+/** How many colons follow a quote: those of all keys, and of strings that look alike. */
 function countKeyEnds(text: string): number {
   let count = 0;
-  KEY_END.lastIndex = 0;
-  while (KEY_END.test(text)) count++;
+  for (let colon = text.indexOf(":"); colon !== -1; colon = text.indexOf(":", colon + 1)) {
+    let at = colon - 1;
+    while (isSpace(text.charCodeAt(at))) at--;
+    if (text.charCodeAt(at) !== QUOTE) continue;
+    // One backslash before it, not two: a quote within a string, for certain.
+    if (text.charCodeAt(at - 1) === BACKSLASH && text.charCodeAt(at - 2) !== BACKSLASH) continue;
+    count++;
+  }
   return count;
 }
 
