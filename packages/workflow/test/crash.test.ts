@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { receiptSchema } from "@holdfast/task-store";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { resumeWorkflow, runWorkflow, verifyRun, WorkflowError, type WorkflowResult } from "../src/index.ts";
@@ -15,7 +16,7 @@ async function go(world: World, crashing: CrashingStore): Promise<WorkflowResult
   }
   // Cut off before the run was known: its id is taken, and a user begins again.
   world.runId = `${world.runId.slice(0, -1)}${Number(world.runId.at(-1)) + 1}`;
-  return await runWorkflow({ config: world.config, runId: world.runId, store, ...world.common });
+  return runWorkflow({ config: world.config, runId: world.runId, store, ...world.common });
 }
 
 /** Goes on until the power goes off; returns the result when it does not. */
@@ -53,16 +54,16 @@ async function finishedKeys(world: World): Promise<Set<string>> {
   }
   const keys = new Set<string>();
   for (const { key } of (await world.store.documents.list(`runs/${world.runId}/receipts/`)).items) {
-    const receipt = (await world.store.documents.get(key))?.value as {
-      idempotency_key: string;
-      correlation_id: string;
-    };
+    const receipt = receiptSchema.parse((await world.store.documents.get(key))?.value);
     if (settled.has(receipt.correlation_id)) keys.add(receipt.idempotency_key);
   }
   return keys;
 }
 
-async function survives(cuts: readonly Cut[], expected: World): Promise<void> {
+/** What was done, and under which keys. */
+const shape = (one: World) => [...new Set(one.agents.sent.map(({ key, action }) => `${action} ${key}`))];
+
+async function survives(cuts: readonly Cut[], expected: World): Promise<boolean> {
   using world = new World();
   let result: WorkflowResult | undefined;
   for (const [index, cut] of [...cuts, undefined].entries()) {
@@ -85,7 +86,6 @@ async function survives(cuts: readonly Cut[], expected: World): Promise<void> {
   assert.equal(result?.status, "completed");
   assert.deepEqual(await verifyRun(world.store, world.runId), []);
   assert.deepEqual(world.files(), expected.files());
-  const shape = (one: World) => [...new Set(one.agents.sent.map(({ key, action }) => `${action} ${key}`))];
   assert.deepEqual(shape(world), shape(expected), "the work had other keys than in a run without a crash");
   const correlations = new Map<string, Set<string>>();
   for (const { key, correlation } of world.agents.sent)
@@ -100,6 +100,7 @@ async function survives(cuts: readonly Cut[], expected: World): Promise<void> {
     .map((line) => JSON.parse(line))
     .filter((line) => line.kind !== "heartbeat");
   assert.equal(transcript.length, told.length, "the story leaves something out");
+  return result?.status === "completed";
 }
 
 describe("a run whose power goes off at any call of the store", () => {
@@ -114,9 +115,9 @@ describe("a run whose power goes off at any call of the store", () => {
     });
     assert.ok(counting.calls() > 30);
     for (let at = 1; at <= counting.calls(); at += 1) {
-      for (const after of [false, true]) {
+      for (const after of counting.writes.has(at) ? [false, true] : [false]) {
         try {
-          await survives([{ at, after }], expected);
+          assert.ok(await survives([{ at, after }], expected));
         } catch (error) {
           throw new Error(`power off ${after ? "after" : "before"} call ${at} of ${counting.calls()}`, {
             cause: error,
@@ -128,11 +129,11 @@ describe("a run whose power goes off at any call of the store", () => {
 
   it("is resumed to the same end when the power goes off again and again while it is resumed", async () => {
     using expected = new World();
-    await expected.run();
+    assert.equal((await expected.run()).status, "completed");
     const cut = fc.record({ at: fc.integer({ min: 1, max: 90 }), after: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(cut, { minLength: 2, maxLength: 6 }), (cuts) => survives(cuts, expected)),
-      { numRuns: process.env["HOLDFAST_LONG"] === undefined ? 40 : 2_000 },
+      { numRuns: process.env["HOLDFAST_LONG"] === undefined ? 25 : 2_000 },
     );
   });
 });

@@ -19,6 +19,8 @@ export interface CrashingStore {
   /** Calls so far. */
   readonly calls: () => number;
   readonly isOff: () => boolean;
+  /** Numbers of the calls that change something: a lost answer matters only for these. */
+  readonly writes: ReadonlySet<number>;
   /** Gives back what the dead process held, as the system would. */
   release(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export interface CrashingStore {
 export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
   let calls = 0;
   let off = false;
+  const writes = new Set<number>();
   const claims: Claim[] = [];
 
   const guard = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -34,10 +37,14 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
     calls += 1;
     const now = calls === cut?.at;
     if (now) off = true;
-    if (now && cut?.after !== true) throw new PowerOff();
+    if (now && !cut.after) throw new PowerOff();
     const result = await call();
     if (now) throw new PowerOff();
     return result;
+  };
+  const guardWrite = <T>(call: () => Promise<T>): Promise<T> => {
+    writes.add(calls + 1);
+    return guard(call);
   };
   async function* guardEach<T>(read: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     await guard(async () => {});
@@ -54,12 +61,12 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
     [Symbol.asyncDispose]: () => Promise.resolve(),
     documents: {
       get: (key) => guard(() => documents.get(key)),
-      put: (key, value, options) => guard(() => documents.put(key, value, options)),
-      delete: (key, options) => guard(() => documents.delete(key, options)),
+      put: (key, value, options) => guardWrite(() => documents.put(key, value, options)),
+      delete: (key, options) => guardWrite(() => documents.delete(key, options)),
       list: (prefix, options) => guard(() => documents.list(prefix, options)),
     },
     logs: {
-      append: (key, items, options) => guard(() => logs.append(key, items, options)),
+      append: (key, items, options) => guardWrite(() => logs.append(key, items, options)),
       head: (key) => guard(() => logs.head(key)),
       read: (key, options) => guardEach(() => logs.read(key, options)),
       tail: (key, options) => guardEach(() => logs.tail(key, options)),
@@ -68,28 +75,29 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
       list: (prefix) => guard(() => logs.list(prefix)),
     },
     objects: {
-      put: (content) => guard(() => objects.put(content)),
+      put: (content) => guardWrite(() => objects.put(content)),
       get: (checksum) => guardEach(() => objects.get(checksum)),
       has: (checksum) => guard(() => objects.has(checksum)),
-      delete: (checksum) => guard(() => objects.delete(checksum)),
+      delete: (checksum) => guardWrite(() => objects.delete(checksum)),
       list: () => guardEach(() => objects.list()),
     },
     work: {
-      offer: (queue, id, payload) => guard(() => work.offer(queue, id, payload)),
+      offer: (queue, id, payload) => guardWrite(() => work.offer(queue, id, payload)),
       claim: (queue, worker, options) =>
-        guard(async () => {
+        guardWrite(async () => {
           const claimed = await work.claim(queue, worker, options);
           claims.push(...claimed);
           return claimed;
         }),
-      renew: (claim) => guard(() => work.renew(claim)),
-      settle: (claim, to) => guard(() => work.settle(claim, to)),
+      renew: (claim) => guardWrite(() => work.renew(claim)),
+      settle: (claim, to) => guardWrite(() => work.settle(claim, to)),
       holder: (queue, id) => guard(() => work.holder(queue, id)),
     },
   };
   return {
     store,
     calls: () => calls,
+    writes,
     isOff: () => off,
     release: async () => {
       for (const claim of claims) await work.settle(claim, "ready");

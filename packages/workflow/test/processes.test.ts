@@ -26,6 +26,23 @@ const made = (content: string) => ({
 });
 const built = { type: "builder.completed", status: "success" };
 
+const agent = (type: string, responses: unknown) => ({
+  cmd: [
+    process.execPath,
+    "--conditions=holdfast-source",
+    MOCK,
+    JSON.stringify({ type, script: { responses } }),
+  ],
+});
+
+const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 20_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, "it did not come to that");
+    await delay(5);
+  }
+};
+
 describe("a workflow of real processes on files", () => {
   let folder: string;
   let root: string;
@@ -43,14 +60,6 @@ describe("a workflow of real processes on files", () => {
   /** Writes the configuration of three mock agents; `delayMs` is how long each thinks. */
   const configure = (delayMs: number): string => {
     const respond = (...events: unknown[]) => ({ delay_ms: delayMs, events });
-    const agent = (type: string, responses: unknown) => ({
-      cmd: [
-        process.execPath,
-        "--conditions=holdfast-source",
-        MOCK,
-        JSON.stringify({ type, script: { responses } }),
-      ],
-    });
     const config = {
       name: "processes",
       workspace: "work",
@@ -85,13 +94,6 @@ describe("a workflow of real processes on files", () => {
     });
     children.push(child);
     return child;
-  };
-  const until = async (condition: () => boolean): Promise<void> => {
-    const end = performance.now() + 20_000;
-    while (!condition()) {
-      assert.ok(performance.now() < end, "it did not come to that");
-      await delay(5);
-    }
   };
   /** Agents of this test that live. */
   const living = (): string[] =>

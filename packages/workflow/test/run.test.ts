@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { idempotencyKey } from "@holdfast/idempotency";
-import type { Command } from "@holdfast/ledger";
+import { type Command, commandSchema } from "@holdfast/ledger";
 import { type Store, StoreError } from "@holdfast/storage";
 import { describe, it } from "vitest";
+import * as z from "zod";
 import { describeRun, parseWorkflowConfig, verifyRun, type WorkflowResult } from "../src/index.ts";
 import { type Answer, usualAnswers } from "./scripted-agents.ts";
 import { World } from "./world.ts";
@@ -15,21 +16,41 @@ const UPDATED: Answer = { event: "spec.updated" };
 const others = (command: Command): Answer =>
   command.action === "review" ? APPROVED : command.action === "update_spec" ? UPDATED : COMPLETED;
 
-interface Line {
-  readonly seq: number;
-  readonly kind: string;
-  readonly event?: string;
-  readonly from?: { readonly agent_type: string };
-  readonly payload?: Record<string, unknown>;
-  readonly fields?: Record<string, unknown>;
-  readonly message?: string;
-}
-const linesOf = async (world: World): Promise<Line[]> =>
-  (await world.ledger()).map((line) => JSON.parse(line) as Line);
+const lineSchema = z.looseObject({
+  seq: z.number(),
+  kind: z.string(),
+  event: z.string().optional(),
+  message_id: z.string().optional(),
+  payload: z.record(z.string(), z.unknown()).optional(),
+  fields: z.record(z.string(), z.unknown()).optional(),
+});
+const linesOf = async (world: World): Promise<z.output<typeof lineSchema>[]> =>
+  (await world.ledger()).map((line) => lineSchema.parse(JSON.parse(line)));
 const codesOf = async (world: World): Promise<unknown[]> =>
   (await linesOf(world)).filter((line) => line.event === "error").map((line) => line.payload?.["code"]);
 const actions = (result: WorkflowResult): string[] =>
   result.steps.filter((step) => step.status === "done").map((step) => step.action);
+
+const writes = (command: Command): Answer =>
+  command.action === "review" ? { ...APPROVED, files: { "docs/review.md": "fine\n" } } : others(command);
+
+const silently = (command: Command): Answer =>
+  command.action === "review" ? { ...APPROVED, undeclared: { "docs/review.md": "fine\n" } } : others(command);
+
+/** A run that is interrupted in its review, after `src/a.mjs` was made. */
+const interrupted = async (answer: (command: Command) => Answer): Promise<World> => {
+  const controller = new AbortController();
+  const world = new World((command, nth) =>
+    command.action === "review" && nth === 1 && !controller.signal.aborted
+      ? { before: () => controller.abort() }
+      : answer(command),
+  );
+  assert.equal((await world.run({ signal: controller.signal })).status, "aborted");
+  return world;
+};
+
+const makes = (command: Command): Answer =>
+  command.action === "implement" ? { ...COMPLETED, files: { "src/a.mjs": "a\n" } } : others(command);
 
 describe("runWorkflow()", () => {
   it("goes the default loop to its end, each step with its key, receipt and story", async () => {
@@ -56,7 +77,9 @@ describe("runWorkflow()", () => {
   it("gives each command a key that can be computed again, the goal, the feedback that led to it and its round", async () => {
     using world = new World();
     await world.run();
-    const commands = (await linesOf(world)).filter((line) => line.kind === "command") as unknown as Command[];
+    const commands = (await linesOf(world))
+      .filter((line) => line.kind === "command")
+      .map((line) => commandSchema.parse(line));
     for (const { action, task_id, inputs, expected_outputs, version, idempotency_key } of commands) {
       assert.equal(
         idempotency_key,
@@ -237,14 +260,8 @@ describe("runWorkflow()", () => {
   });
 
   it("takes what a reviewer says it made for no change under it, and any change without strict pinning", async () => {
-    const writes = (command: Command): Answer =>
-      command.action === "review" ? { ...APPROVED, files: { "docs/review.md": "fine\n" } } : others(command);
     using declared = new World(writes);
     assert.deepEqual([(await declared.run()).status, await codesOf(declared)], ["completed", []]);
-    const silently = (command: Command): Answer =>
-      command.action === "review"
-        ? { ...APPROVED, undeclared: { "docs/review.md": "fine\n" } }
-        : others(command);
     using loose = new World(silently, "{ strict_version_pinning: false }");
     assert.deepEqual([(await loose.run()).status, await codesOf(loose)], ["completed", []]);
   });
@@ -265,12 +282,10 @@ describe("runWorkflow()", () => {
     );
     const result = await world.run();
     assert.equal(result.status, "completed");
-    const event = (await linesOf(world)).find((line) => line.event === "builder.completed") as unknown as {
-      message_id: string;
-    };
+    const event = (await linesOf(world)).find((line) => line.event === "builder.completed");
     assert.deepEqual(world.agents.sent[1]?.inputs["feedback"], {
       too_large: true,
-      event_message_id: event.message_id,
+      event_message_id: event?.message_id,
     });
   });
 
@@ -397,20 +412,6 @@ describe("resumeWorkflow()", () => {
     using world = new World();
     await assert.rejects(world.resume(), { code: "WORKFLOW_RUN_MISSING" });
   });
-
-  /** A run that is interrupted in its review, after `src/a.mjs` was made. */
-  const interrupted = async (answer: (command: Command) => Answer): Promise<World> => {
-    const controller = new AbortController();
-    const world = new World((command, nth) =>
-      command.action === "review" && nth === 1 && !controller.signal.aborted
-        ? { before: () => controller.abort() }
-        : answer(command),
-    );
-    assert.equal((await world.run({ signal: controller.signal })).status, "aborted");
-    return world;
-  };
-  const makes = (command: Command): Answer =>
-    command.action === "implement" ? { ...COMPLETED, files: { "src/a.mjs": "a\n" } } : others(command);
 
   it.each(["changed", "removed"])(
     "goes back to a finished step whose artifact was %s since",
@@ -592,7 +593,7 @@ describe("agents that cannot be trusted", () => {
               fields: { by: "orchestrator", rewind_to_step: 1, run: "completed" },
               timestamp: "2026-01-02T03:04:05Z",
             });
-            return await inner.execute(agent, command, executeOptions);
+            return inner.execute(agent, command, executeOptions);
           },
         };
       },

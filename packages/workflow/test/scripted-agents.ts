@@ -34,6 +34,8 @@ export interface Sent {
   readonly snapshot: string;
 }
 
+const close = (): Promise<void> => Promise.resolve();
+
 /** Agents in this process, that answer by a function. Ids repeat only when the same world is used again. */
 export function scriptedAgents(
   workspace: string,
@@ -96,7 +98,6 @@ export function scriptedAgents(
       await options.record(options.redactor?.message(terminal) ?? terminal);
       return { kind: "terminal", event: terminal };
     };
-    const close = (): Promise<void> => Promise.resolve();
     return { execute, close, [Symbol.asyncDispose]: close };
   };
   return { sent, createSupervisor };

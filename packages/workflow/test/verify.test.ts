@@ -80,7 +80,7 @@ describe("verifyRun()", () => {
     const [first] = (await kept.verify()).filter((finding) => finding.kind === "chain");
     assert.deepEqual([first?.severity, first?.line], ["error", line]);
     assert.ok(first?.place.includes("ledger.ndjson"), first?.place);
-    assert.ok(first?.meaning.length ?? 0 > 20, what);
+    assert.ok((first?.meaning ?? "").length > 20, what);
   });
 
   it("finds a ledger whose end was cut off", async () => {
@@ -156,7 +156,10 @@ describe("verifyRun()", () => {
     rmSync(gone);
     const findings = (await kept.verify()).filter((finding) => finding.kind === "receipt");
     const places = findings.map((finding) => Number(/step-(\d)/.exec(finding.place)?.[1]));
-    assert.deepEqual(places.toSorted(), [1, 2, 2, 3]);
+    assert.deepEqual(
+      places.toSorted((a, b) => a - b),
+      [1, 2, 2, 3],
+    );
     assert.ok(findings.every((finding) => finding.severity === "error"));
   });
 
@@ -207,7 +210,7 @@ describe("verifyRun()", () => {
         ...createSupervisor(options),
         execute: async (agent, command) => {
           await options.record({ ...command, message_id: "forged", inputs: { goal: "something else" } });
-          return await createSupervisor(options).execute(agent, command);
+          return createSupervisor(options).execute(agent, command);
         },
       }),
     });

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DONE, FAILED, flowOf, KNOWN_ACTIONS } from "../flow/flow.ts";
+import { codeOf } from "../unknown-value.ts";
 import { type Environment, expandVariables } from "./environment.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { FlowConfig, WorkflowConfig } from "./schema.ts";
@@ -192,8 +193,7 @@ function* checkWorkspace(config: WorkflowConfig, configDir: string): Generator<F
     if (statSync(folder).isDirectory()) return;
     state = "is not a folder";
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-      state = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    if (codeOf(error) !== "ENOENT") state = `cannot be read (${codeOf(error)})`;
   }
   yield {
     path: ["workspace"],

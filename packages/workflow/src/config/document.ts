@@ -1,11 +1,11 @@
 import {
   type Document,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
-  type Node,
   type Pair,
   parseDocument,
   visit,
@@ -118,7 +118,7 @@ export function parseConfigDocument(text: string, path: string): ConfigDocument 
 }
 
 const keyText = (pair: Pair): string => (isScalar(pair.key) ? String(pair.key.value) : "");
-const offsetOf = (node: unknown): number | undefined => (node as Node | null)?.range?.[0];
+const offsetOf = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined);
 
 function findOffset(
   document: Document.Parsed,

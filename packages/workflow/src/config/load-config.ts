@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import { ConfigError, type ConfigErrorCode, type ConfigIssue } from "../errors.ts";
+import { codeOf, isRecord } from "../unknown-value.ts";
 import { checkConfig } from "./check-config.ts";
 import { type ConfigDocument, documentPath, parseConfigDocument } from "./document.ts";
 import type { Environment } from "./environment.ts";
@@ -33,7 +34,7 @@ function configError(code: ConfigErrorCode, path: string, issues: readonly Confi
 
 function refuseOtherKinds(document: ConfigDocument, path: string): void {
   const { value } = document;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw configError("CONFIG_INVALID", path, [
       {
         documentPath: "",
@@ -44,7 +45,7 @@ function refuseOtherKinds(document: ConfigDocument, path: string): void {
       },
     ]);
   }
-  const kind = (value as Record<string, unknown>)["kind"];
+  const kind = value["kind"];
   if (kind === "simulation" || (kind === undefined && Object.hasOwn(value, "simulation"))) {
     const key = kind === undefined ? "simulation" : "kind";
     throw configError("CONFIG_UNSUPPORTED", path, [
@@ -106,10 +107,10 @@ function readConfigFile(path: string): Buffer {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const missing = codeOf(error) === "ENOENT";
     const message = missing
       ? "there is no such file; holdfast init makes a commented one"
-      : `it cannot be opened (${(error as NodeJS.ErrnoException).code})`;
+      : `it cannot be opened (${codeOf(error)})`;
     throw new ConfigError(
       missing ? "CONFIG_MISSING" : "CONFIG_UNREADABLE",
       `Cannot read the configuration "${path}": ${message}`,

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { ConfigIssue } from "../errors.ts";
+import { isRecord } from "../unknown-value.ts";
 import { type ConfigDocument, documentPath } from "./document.ts";
 import { nearestName } from "./nearest-name.ts";
 
-type SchemaNode = { readonly [key: string]: unknown };
 type ZodIssue = z.core.$ZodIssue;
 
 /** What stands at a path, for a message: shortened, one line. */
@@ -18,28 +18,27 @@ function describeValue(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
+/** A member of a map, an item of a list. */
+function childOf(value: unknown, part: PropertyKey): unknown {
+  if (Array.isArray(value)) return value[Number(part)];
+  return isRecord(value) && Object.hasOwn(value, part) ? value[String(part)] : undefined;
+}
+
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let current = value;
-  for (const part of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, part)) return undefined;
-    current = (current as Record<PropertyKey, unknown>)[part];
-  }
+  for (const part of path) current = childOf(current, part);
   return current;
 }
 
 /** Keys that the schema knows at a path. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let node = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode | undefined;
+  let node: unknown = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   for (const part of path) {
-    const properties = node?.["properties"] as Record<string, SchemaNode> | undefined;
-    const named = typeof part === "string" ? properties?.[part] : undefined;
-    node =
-      named ??
-      ((typeof part === "number" ? node?.["items"] : node?.["additionalProperties"]) as
-        | SchemaNode
-        | undefined);
+    const named = typeof part === "string" ? childOf(childOf(node, "properties"), part) : undefined;
+    node = named ?? childOf(node, typeof part === "number" ? "items" : "additionalProperties");
   }
-  return Object.keys((node?.["properties"] as object | undefined) ?? {});
+  const properties = childOf(node, "properties");
+  return isRecord(properties) ? Object.keys(properties) : [];
 }
 
 function issueOf(

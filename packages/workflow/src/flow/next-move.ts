@@ -1,4 +1,5 @@
 import type { WorkflowErrorCode } from "../errors.ts";
+import { textOf } from "../unknown-value.ts";
 import { DONE, FAILED } from "./flow.ts";
 import { isVersionMismatch, type RunProgress, type Step } from "./progress.ts";
 
@@ -69,9 +70,8 @@ function afterFailure(progress: RunProgress, options: MoveOptions, step: Step): 
   }
   const { target } = progress.nextStage();
   if (target !== undefined) return follow(progress, options, step);
-  const reason = String(
-    step.settledBy?.payload["message"] ?? step.settledBy?.payload["code"] ?? "no reason given",
-  );
+  const { message, code } = step.settledBy?.payload ?? {};
+  const reason = textOf(message) ?? textOf(code) ?? "no reason given";
   const tries = progress.isFatal(step) ? "" : ` after ${attempt} of ${step.maxAttempts} attempts`;
   return {
     kind: "fail",

@@ -3,6 +3,7 @@ import { loadWorkflowConfig } from "../config/load-config.ts";
 import { type WorkflowConfig, workflowConfigSchema } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { REDACTED, type Redactor } from "../supervisor/redactor.ts";
+import { isRecord, textOf } from "../unknown-value.ts";
 
 /** The config as a run keeps it: secrets replaced, and where it came from. */
 export function snapshotConfig(
@@ -10,14 +11,15 @@ export function snapshotConfig(
   configPath: string | undefined,
   redactor: Redactor,
 ): Record<string, unknown> {
-  const kept = JSON.parse(JSON.stringify(redactor.value(config))) as Record<string, unknown>;
+  const kept: unknown = JSON.parse(JSON.stringify(redactor.value(config)));
+  if (!isRecord(kept)) throw new TypeError("A configuration is a map");
   return configPath === undefined ? kept : { ...kept, config_path: configPath };
 }
 
 function splitPath(snapshot: unknown): { rest: unknown; configPath: string | undefined } {
-  if (typeof snapshot !== "object" || snapshot === null) return { rest: snapshot, configPath: undefined };
-  const { config_path: configPath, ...rest } = snapshot as Record<string, unknown>;
-  return { rest, configPath: typeof configPath === "string" ? configPath : undefined };
+  if (!isRecord(snapshot)) return { rest: snapshot, configPath: undefined };
+  const { config_path: configPath, ...rest } = snapshot;
+  return { rest, configPath: textOf(configPath) };
 }
 
 /**
@@ -52,10 +54,10 @@ export async function restoreSecrets(
   if (options.configPath === undefined)
     throw missing(options.runId, "the configuration file is not known; name it");
   const file = await loadWorkflowConfig(options.configPath, { env: options.env });
-  const agents = merge(config.agents, file.agents, "agents", (place) => {
+  const merged = merge(config.agents, file.agents, "agents", (place) => {
     throw missing(options.runId, `"${options.configPath}" has no text at ${place} any more; put it back`);
-  }) as WorkflowConfig["agents"];
-  return { ...config, agents };
+  });
+  return { ...config, agents: workflowConfigSchema.shape.agents.parse(merged) };
 }
 
 function missing(runId: string, what: string): WorkflowError {
@@ -68,12 +70,13 @@ function merge(kept: unknown, file: unknown, place: string, fail: (place: string
     if (!kept.includes(REDACTED)) return kept;
     return typeof file === "string" ? file : fail(place);
   }
-  if (typeof kept !== "object" || kept === null) return kept;
-  const source = (typeof file === "object" && file !== null ? file : {}) as Record<string, unknown>;
-  if (Array.isArray(kept))
-    return kept.map((item, index) => merge(item, source[index], `${place}[${index}]`, fail));
+  if (Array.isArray(kept)) {
+    const items: readonly unknown[] = Array.isArray(file) ? file : [];
+    return kept.map((item, index) => merge(item, items[index], `${place}[${index}]`, fail));
+  }
+  if (!isRecord(kept)) return kept;
   const entries = Object.entries(kept).map(([key, item]) => {
-    const value = Object.hasOwn(source, key) ? source[key] : undefined;
+    const value = isRecord(file) && Object.hasOwn(file, key) ? file[key] : undefined;
     return [key, merge(item, value, `${place}.${key}`, fail)] as const;
   });
   return Object.fromEntries(entries);

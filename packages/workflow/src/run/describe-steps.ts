@@ -1,5 +1,6 @@
 import { parseTimestamp } from "@holdfast/storage";
 import type { RunProgress, Step } from "../flow/progress.ts";
+import { textOf } from "../unknown-value.ts";
 import type { StepDescription, StepStatus } from "./result.ts";
 
 /** What the ledger does not say of a step. */
@@ -27,7 +28,7 @@ function statusOf(step: Step, progress: RunProgress, options: DescribeStepsOptio
 function errorOf(step: Step): StepDescription["error"] {
   if (step.settledBy?.event !== "error") return undefined;
   const { code, message } = step.settledBy.payload;
-  return { code: String(code ?? step.settledBy.status ?? "error"), message: String(message ?? "") };
+  return { code: textOf(code) ?? step.settledBy.status ?? "error", message: textOf(message) ?? "" };
 }
 
 /** Tells the steps of a run. */

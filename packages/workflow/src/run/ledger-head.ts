@@ -1,5 +1,8 @@
 import { LedgerError, type LedgerReader } from "@holdfast/ledger";
 import type { RunState } from "@holdfast/task-store";
+import * as z from "zod";
+
+const headSchema = z.object({ seq: z.int().min(1), chain: z.string() });
 
 /** The last line of the ledger when a run state was written: what a chain alone cannot prove, that its end is there and was not written anew. */
 export interface LedgerHead {
@@ -9,12 +12,8 @@ export interface LedgerHead {
 
 /** The head that a run state keeps; `undefined` in a state that was written elsewhere. */
 export function headOf(state: RunState): LedgerHead | undefined {
-  const head = state["ledger_head"];
-  if (typeof head !== "object" || head === null) return undefined;
-  const { seq, chain } = head as Record<string, unknown>;
-  return Number.isSafeInteger(seq) && (seq as number) > 0 && typeof chain === "string"
-    ? { seq: seq as number, chain }
-    : undefined;
+  const head = headSchema.safeParse(state["ledger_head"]);
+  return head.success ? head.data : undefined;
 }
 
 /** Why a ledger is not the one that a run state was written for; `undefined` when it is, or when a line that cannot be read hides it. */

@@ -10,6 +10,7 @@ import type { Outcome } from "../supervisor/outcome.ts";
 import type { Redactor } from "../supervisor/redactor.ts";
 import type { AgentSupervisor } from "../supervisor/supervisor.ts";
 import type { Transcript } from "../transcript/transcript.ts";
+import { textOf } from "../unknown-value.ts";
 import { missingOutputs, problemOfArtifacts, type StepProblem } from "./check-artifacts.ts";
 import { backoffMs, planCommand, repeatCommand, timeoutOf } from "./plan-command.ts";
 import type { WorkflowMessage } from "./result.ts";
@@ -133,11 +134,11 @@ export class Orchestrator {
   async saveEnd(end: RunEnd): Promise<void> {
     switch (end.kind) {
       case "completed":
-        return await this.saveState({ status: "completed", current_stage: "complete" });
+        return this.saveState({ status: "completed", current_stage: "complete" });
       case "interrupted":
-        return await this.saveState({ status: "aborted" });
+        return this.saveState({ status: "aborted" });
       case "failed":
-        return await this.saveState({ status: "failed", error: { code: end.code, message: end.message } });
+        return this.saveState({ status: "failed", error: { code: end.code, message: end.message } });
     }
   }
 
@@ -156,7 +157,8 @@ export class Orchestrator {
       const { signal } = this.#parts;
       // What the signal itself stopped (a snapshot, a wait) rejects with its reason.
       const stopped =
-        signal?.aborted === true && (error === signal.reason || (error as Error).name === "AbortError");
+        signal?.aborted === true &&
+        (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
       if (error instanceof Interruption || stopped) return { kind: "interrupted" };
       throw error;
     }
@@ -177,14 +179,14 @@ export class Orchestrator {
   async #make(move: Exclude<Move, { kind: "complete" | "fail" }>): Promise<void> {
     switch (move.kind) {
       case "plan":
-        return await this.#plan(move);
+        return this.#plan(move);
       case "send":
-        return await this.#sendAgain(move.step, move.step.attempt);
+        return this.#sendAgain(move.step, move.step.attempt);
       case "retry":
         await this.#wait(move.step, move.attempt);
-        return await this.#sendAgain(move.step, move.attempt);
+        return this.#sendAgain(move.step, move.attempt);
       case "settle":
-        return await this.#settle(move.step);
+        return this.#settle(move.step);
     }
   }
 
@@ -212,7 +214,7 @@ export class Orchestrator {
     const { config, clock, newId } = this.#parts;
     if (step.command === undefined) throw new TypeError(`Step ${step.step} has no command to send again`);
     const changed = await this.#workspaceChanged(step);
-    if (changed !== undefined) return await this.#fail(step, changed);
+    if (changed !== undefined) return this.#fail(step, changed);
     const command = repeatCommand(
       step.command,
       { attempt, maxAttempts: step.maxAttempts },
@@ -286,7 +288,7 @@ export class Orchestrator {
     const { config, random, signal, transcript } = this.#parts;
     await transcript.flush();
     // An agent whose process ended is started again after a wait of its own.
-    if (String(step.settledBy?.payload["code"]).startsWith("AGENT_")) return;
+    if (textOf(step.settledBy?.payload["code"])?.startsWith("AGENT_") === true) return;
     const waitMs = backoffMs(config.policy, attempt, random);
     if (waitMs <= 0) return;
     this.#note({ kind: "waiting", step: step.step, wait_ms: waitMs });
@@ -300,7 +302,7 @@ export class Orchestrator {
 
   async #settle(step: Step): Promise<void> {
     const problem = await this.#problemOf(step);
-    if (problem !== undefined) return await this.#fail(step, problem);
+    if (problem !== undefined) return this.#fail(step, problem);
     await this.writeReceipt(step);
     await this.saveState();
     await this.#parts.transcript.flush();
@@ -331,7 +333,7 @@ export class Orchestrator {
   async problemOfArtifacts(step: Step): Promise<StepProblem | undefined> {
     const { workspace, config, signal } = this.#parts;
     const maxBytes = config.policy.artifact_max_bytes;
-    return await problemOfArtifacts(this.#receiptOf(step), { workspace: workspace.root, maxBytes, signal });
+    return problemOfArtifacts(this.#receiptOf(step), { workspace: workspace.root, maxBytes, signal });
   }
 
   /** Writes the receipt of a step whose artifacts have been checked. */
@@ -344,7 +346,7 @@ export class Orchestrator {
 
   /** What stands against a step that ended well, if something does. */
   async #problemOf(step: Step): Promise<StepProblem | undefined> {
-    const { progress, config, workspace } = this.#parts;
+    const { progress, config } = this.#parts;
     if (progress.targetOf(step) === undefined) return unexpectedEvent(step, progress);
     if (config.policy.strict_version_pinning && step.observed !== undefined) {
       return versionMismatch(

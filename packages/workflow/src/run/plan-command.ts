@@ -63,7 +63,9 @@ function build(
     round: plan.round,
   });
   const outputs = ACTIONS_WITHOUT_OUTPUTS.has(action) ? [] : redactor.value(task.expected_outputs);
-  const expectedOutputs = JSON.parse(JSON.stringify(outputs)) as Command["expected_outputs"];
+  const expectedOutputs: Command["expected_outputs"] = outputs.map(({ path, description, required }) =>
+    description === undefined ? { path, required } : { path, description, required },
+  );
   const command: Command = {
     kind: "command",
     message_id: made.newId(),

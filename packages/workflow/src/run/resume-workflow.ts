@@ -54,8 +54,8 @@ export async function resumeWorkflow(runId: string, options: ResumeWorkflowOptio
   const before = await finishedResult(store, await loadWorkflowRun(store, runId));
   if (before !== undefined) return before;
   const claim = await claimToResume(store, runId);
-  if (claim === undefined) return await endedMeanwhile(store, runId);
-  return await workToEnd(store, claim, () => openToResume(runId, claim, options));
+  if (claim === undefined) return endedMeanwhile(store, runId);
+  return workToEnd(store, claim, () => openToResume(runId, claim, options));
 }
 
 /** `undefined`: the run is settled as done. */
@@ -63,7 +63,7 @@ async function claimToResume(store: Store, runId: string): Promise<Claim | undef
   const claim = await claimRun(store, runId);
   if (claim !== undefined) return claim;
   // Known to no queue: its folder was copied here without its lock.
-  return (await store.work.offer(RUNS_QUEUE, runId, {})) ? await claimRun(store, runId) : undefined;
+  return (await store.work.offer(RUNS_QUEUE, runId, {})) ? claimRun(store, runId) : undefined;
 }
 
 /** A run is settled as done after its state says completed. */

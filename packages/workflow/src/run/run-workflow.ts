@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Json, systemClock } from "@holdfast/storage";
+import { systemClock } from "@holdfast/storage";
 import { runStore, workflowRunId } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { ConfigError, WorkflowError } from "../errors.ts";
@@ -65,7 +65,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
     const message = `Cannot start run "${runId}": there is one of this name; resume it or choose another id`;
     throw new WorkflowError("WORKFLOW_RUN_EXISTS", message, { path: runId });
   }
-  return await workToEnd(store, claim, async () => {
+  return workToEnd(store, claim, async () => {
     const flow = flowOf(config);
     await runStore(store, { clock }).create(
       {
@@ -78,7 +78,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
           config,
           configPath === undefined ? undefined : resolve(configPath),
           redactor,
-        ) as Json,
+        ),
       },
       { fence: claim },
     );

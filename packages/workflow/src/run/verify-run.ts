@@ -10,7 +10,8 @@ import {
 import type { Store } from "@holdfast/storage";
 import type { Receipt, ReceiptFinding, RunState } from "@holdfast/task-store";
 import { nextMove } from "../flow/next-move.ts";
-import type { RunProgress, Step } from "../flow/progress.ts";
+import type { Step } from "../flow/progress.ts";
+import { isRecord, messageOf, textOf } from "../unknown-value.ts";
 import { isReceiptOf, isWriting, wrongArtifacts } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
@@ -109,12 +110,12 @@ export async function verifyRun(
 }
 
 function unreadable(store: Store, runId: string, error: unknown): RunFinding {
-  const { path } = error as { path?: unknown };
+  const path = isRecord(error) ? textOf(error["path"]) : undefined;
   return {
     severity: "error",
     kind: "unreadable",
-    place: typeof path === "string" ? path : store.locate({ document: `runs/${runId}/run` }),
-    message: error instanceof Error ? error.message : String(error),
+    place: path ?? store.locate({ document: `runs/${runId}/run` }),
+    message: messageOf(error),
     meaning: "A record of the run cannot be read, so the rest could not be checked.",
   };
 }
@@ -180,7 +181,7 @@ function keyFindings(store: Store, runId: string, record: LedgerRecord, command:
       expected_outputs,
     });
   } catch (error) {
-    expected = `none (${error instanceof Error ? error.message : String(error)})`;
+    expected = `none (${messageOf(error)})`;
   }
   if (expected === command.idempotency_key) return [];
   return [

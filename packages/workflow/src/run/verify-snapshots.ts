@@ -1,5 +1,6 @@
 import { SnapshotError, type SnapshotManifest, snapshotStore } from "@holdfast/snapshot";
 import type { Store } from "@holdfast/storage";
+import { codeOf, messageOf } from "../unknown-value.ts";
 import type { RunFinding, VerifyRunOptions } from "./verify-run.ts";
 
 const MEANING: Readonly<Record<string, string>> = {
@@ -26,9 +27,9 @@ async function problemOfContent(store: Store, checksum: string): Promise<string 
     }
     return undefined;
   } catch (error) {
-    const { code } = error as { code?: unknown };
+    const code = codeOf(error);
     if (code !== "STORE_MISSING" && code !== "STORE_DAMAGED") throw error;
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
@@ -46,14 +47,14 @@ export async function snapshotFindings(
     const manifest = await loadManifest(store, id);
     if ("error" in manifest) {
       const { error } = manifest;
-      const { code } = error as { code?: string };
+      const code = codeOf(error);
       if (!(error instanceof SnapshotError) && code !== "STORE_DAMAGED") throw error;
       findings.push({
         severity: "error",
         kind: "snapshot",
         place: store.locate({ document: `snapshots/${id}.manifest` }),
         line,
-        message: `command at ${store.locate({ log: `runs/${runId}/ledger`, position: line })}: ${error instanceof Error ? error.message : String(error)}`,
+        message: `command at ${store.locate({ log: `runs/${runId}/ledger`, position: line })}: ${messageOf(error)}`,
         meaning: MEANING[code ?? ""] ?? "The manifest cannot be read.",
       });
       continue;
