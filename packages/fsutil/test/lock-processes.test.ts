@@ -56,10 +56,8 @@ describe("acquireLock() between processes", () => {
       expect(await answer(holder)).toMatchObject({ token });
       kill(holder.pid, "SIGKILL");
       // Dead or about to be: the wait is the kernel's, not a lease's.
-      const began = performance.now();
       const lock = await acquireLock(folder, { waitMs: 5_000 });
       expect(lock.token).toBe(token + 1);
-      expect(performance.now() - began).toBeLessThan(5_000);
       lock.release();
     }
   });
