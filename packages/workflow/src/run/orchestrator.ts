@@ -288,7 +288,12 @@ export class Orchestrator {
     const { config, random, signal, transcript } = this.#parts;
     await transcript.flush();
     // An agent whose process ended is started again after a wait of its own.
-    if (textOf(step.settledBy?.payload["code"])?.startsWith("AGENT_") === true) return;
+    const failure = step.settledBy;
+    if (
+      failure?.from.agent_type === ORCHESTRATOR &&
+      textOf(failure.payload["code"])?.startsWith("AGENT_") === true
+    )
+      return;
     const waitMs = backoffMs(config.policy, attempt, random);
     if (waitMs <= 0) return;
     this.#note({ kind: "waiting", step: step.step, wait_ms: waitMs });
