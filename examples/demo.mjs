@@ -18,7 +18,10 @@ const heading = (text) => say(`\n--- ${text}`);
 
 function command(...args) {
   say(`$ holdfast ${args.join(" ")}`);
-  const result = spawnSync(process.execPath, [holdfast, "--root", store, ...args], { cwd: folder, encoding: "utf8" });
+  const result = spawnSync(process.execPath, [holdfast, "--root", store, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   if (result.stdout) say(result.stdout.trimEnd());
   if (result.stderr) say(result.stderr.trimEnd());
   return result;
@@ -36,7 +39,13 @@ function ledger() {
   const path = run === undefined ? undefined : join(runs, run, "ledger.ndjson");
   if (path === undefined || !existsSync(path)) return { run, lines: [] };
   const text = readFileSync(path, "utf8");
-  return { run, lines: text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(0, -1) };
+  return {
+    run,
+    lines: text
+      .slice(0, text.lastIndexOf("\n") + 1)
+      .split("\n")
+      .slice(0, -1),
+  };
 }
 
 const commandsIn = (lines) => lines.map((line) => JSON.parse(line)).filter((line) => line.kind === "command");

@@ -12,7 +12,13 @@ const [task, ...rest] = process.argv.slice(2);
 const read = (path) => readFileSync(join(root, path), "utf8");
 const stamp = join(root, "node_modules", ".bootstrap");
 const wanted = createHash("sha256")
-  .update(read("pnpm-lock.yaml") + read("package.json") + read("pnpm-workspace.yaml") + process.platform + process.arch)
+  .update(
+    read("pnpm-lock.yaml") +
+      read("package.json") +
+      read("pnpm-workspace.yaml") +
+      process.platform +
+      process.arch,
+  )
   .digest("hex");
 const env = {
   ...process.env,
@@ -23,7 +29,12 @@ const env = {
 };
 
 function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, env, stdio: "inherit", shell: process.platform === "win32" });
+  const result = spawnSync(command, args, {
+    cwd: root,
+    env,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   if (result.error) process.stderr.write(`${result.error.message}\n`);
   if (result.status !== 0) process.exit(result.status ?? 1);
 }

@@ -1,28 +1,40 @@
 // Checks what documents claim about the tree: links that lead somewhere, and npm scripts and commands that exist.
+
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { spawnSync } from "node:child_process";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const problems = [];
 
 function documentsBelow(folder) {
   return readdirSync(folder).flatMap((name) => {
-    if (["node_modules", "dist", ".git", ".turbo", "vectors", "golden", ".changeset"].includes(name)) return [];
+    if (["node_modules", "dist", ".git", ".turbo", "vectors", "golden", ".changeset"].includes(name))
+      return [];
     const path = join(folder, name);
-    return statSync(path).isDirectory() ? documentsBelow(path) : name.endsWith(".md") && name !== "CHANGELOG.md" ? [path] : [];
+    return statSync(path).isDirectory()
+      ? documentsBelow(path)
+      : name.endsWith(".md") && name !== "CHANGELOG.md"
+        ? [path]
+        : [];
   });
 }
 
 const headingsOf = (text) =>
   [...text.replace(/```[\s\S]*?```/g, "").matchAll(/^#+\s+(.*)$/gm)].map(([, title]) =>
-    title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-"),
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replace(/\s/g, "-"),
   );
 
 const scripts = Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts);
-const help = spawnSync(process.execPath, [join(root, "apps/cli/bin/holdfast.js"), "--help"], { encoding: "utf8" }).stdout;
+const help = spawnSync(process.execPath, [join(root, "apps/cli/bin/holdfast.js"), "--help"], {
+  encoding: "utf8",
+}).stdout;
 const commands = [...help.matchAll(/^ {2}([a-z-]+)(?: |$)/gm)].map(([, name]) => name);
 if (commands.length < 10) problems.push("holdfast --help lists hardly any command");
 
@@ -35,7 +47,11 @@ for (const path of documents) {
     const [file, anchor] = target.split("#");
     const reached = file === "" ? path : resolve(dirname(path), file);
     if (!existsSync(reached)) problems.push(`${where}: ${target} leads nowhere`);
-    else if (anchor && reached.endsWith(".md") && !headingsOf(readFileSync(reached, "utf8")).includes(anchor)) {
+    else if (
+      anchor &&
+      reached.endsWith(".md") &&
+      !headingsOf(readFileSync(reached, "utf8")).includes(anchor)
+    ) {
       problems.push(`${where}: ${target} names a heading that is not there`);
     }
   }

@@ -18,7 +18,17 @@ const MAY_KNOW = {
   ledger: ["idempotency", "checksum", "storage"],
   "task-store": ["checksum", "ledger", "storage"],
   workflow: ["ledger", "snapshot", "idempotency", "task-store", "storage"],
-  cli: ["fsutil", "checksum", "ndjson", "storage", "idempotency", "snapshot", "ledger", "task-store", "workflow"],
+  cli: [
+    "fsutil",
+    "checksum",
+    "ndjson",
+    "storage",
+    "idempotency",
+    "snapshot",
+    "ledger",
+    "task-store",
+    "workflow",
+  ],
 };
 
 /** Libraries from elsewhere that each package may use. */
@@ -32,7 +42,7 @@ const MAY_USE = {
   ledger: ["zod"],
   "task-store": ["zod"],
   workflow: ["zod", "yaml"],
-  cli: ["zod", "yaml", "commander", "@bomb.sh/tab", "@clack/prompts"],
+  cli: ["zod", "commander", "@bomb.sh/tab"],
 };
 
 const problems = [];
@@ -49,7 +59,8 @@ function filesBelow(folder) {
   });
 }
 
-const IMPORT = /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|^import\s+["']([^"']+)["']/gm;
+const IMPORT =
+  /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|^import\s+["']([^"']+)["']/gm;
 
 const edges = [];
 for (const folder of folders) {
@@ -60,7 +71,10 @@ for (const folder of folders) {
     problems.push(`${folder}: ${manifest.name} is not in the picture of scripts/check-structure.mjs`);
     continue;
   }
-  const declared = Object.keys({ ...manifest.dependencies, ...(name === "cli" ? manifest.devDependencies : {}) });
+  const declared = Object.keys({
+    ...manifest.dependencies,
+    ...(name === "cli" ? manifest.devDependencies : {}),
+  });
   for (const dependency of declared) {
     const ours = dependency.startsWith("@holdfast/");
     const short = dependency.replace("@holdfast/", "");
@@ -78,13 +92,18 @@ for (const folder of folders) {
         if (short === name) continue;
         edges.push([name, short]);
         if (!allowed.includes(short)) problems.push(`${where}: ${name} may not know ${target}`);
-        else if (!declared.includes(`@holdfast/${short}`)) problems.push(`${where}: ${target} is not in the manifest`);
+        else if (!declared.includes(`@holdfast/${short}`))
+          problems.push(`${where}: ${target} is not in the manifest`);
       } else if (target.startsWith(".")) {
         const reached = relative(join(root, folder), join(dirname(file), target));
-        if (reached.startsWith("..")) problems.push(`${where}: ${target} reaches into another folder; import by name`);
+        if (reached.startsWith(".."))
+          problems.push(`${where}: ${target} reaches into another folder; import by name`);
       } else if (!target.startsWith("node:") && !test) {
-        const library = target.startsWith("@") ? target.split("/").slice(0, 2).join("/") : target.split("/")[0];
-        if (!(MAY_USE[name] ?? []).includes(library)) problems.push(`${where}: ${name} may not use ${library}`);
+        const library = target.startsWith("@")
+          ? target.split("/").slice(0, 2).join("/")
+          : target.split("/")[0];
+        if (!(MAY_USE[name] ?? []).includes(library))
+          problems.push(`${where}: ${name} may not use ${library}`);
       }
     }
   }
@@ -109,7 +128,9 @@ for (const name of Object.keys(MAY_KNOW)) visit(name, []);
 const seen = new Map();
 for (const [from, to] of edges) seen.set(from, new Set([...(seen.get(from) ?? []), to]));
 for (const name of Object.keys(MAY_KNOW)) {
-  process.stdout.write(`${name.padEnd(12)} ${[...(seen.get(name) ?? [])].sort().join(", ") || "-"}\n`);
+  process.stdout.write(
+    `${name.padEnd(12)} ${[...(seen.get(name) ?? [])].toSorted((a, b) => (a < b ? -1 : 1)).join(", ") || "-"}\n`,
+  );
 }
 if (problems.length > 0) {
   process.stderr.write(`\n${problems.join("\n")}\n`);

@@ -18,5 +18,7 @@ export default defineConfig({
   esbuildOptions(options) {
     options.conditions = ["holdfast-source", "node", "import", "default"];
   },
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
 });

@@ -40,14 +40,26 @@ export function exitStatusOf(error: unknown): number {
   return EXIT_BY_CODE.find(([pattern]) => pattern.test(code))?.[1] ?? EXIT.failed;
 }
 
-/** The stable code of an error; `INTERNAL_ERROR` for one that has none, which is a fault of ours. */
+/** What a person can do something about, wherever it stands in a chain of causes. */
+const TELLING = /^(?:STORE|FILE|LOG)_(?:NO_SPACE|READ_ONLY)$/;
+
+/**
+ * The stable code of an error: its own, or that of the cause which tells what to do (a full disk under a ledger that
+ * failed). `INTERNAL_ERROR` for one that has none, which is a fault of ours.
+ */
 export function codeOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string" && TELLING.test(code)) return code;
+  }
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" ? code : "INTERNAL_ERROR";
 }
 
 /** What `--json` prints for an error: its own data fields are the details. */
-export function failureDocument(error: unknown): { error: { code: string; message: string; details: unknown } } {
+export function failureDocument(error: unknown): {
+  error: { code: string; message: string; details: unknown };
+} {
   const message = error instanceof Error ? error.message : String(error);
   return { error: { code: codeOf(error), message, details: detailsOf(error) } };
 }
@@ -62,7 +74,8 @@ export function failureText(error: unknown, options: { readonly verbose: boolean
 
 function causesOf(error: Error): string {
   let text = "";
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) text += `caused by ${cause.stack ?? cause.message}\n`;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    text += `caused by ${cause.stack ?? cause.message}\n`;
   return text;
 }
 

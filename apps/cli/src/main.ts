@@ -4,5 +4,5 @@ import { runProgram } from "./program.ts";
 /** Runs the command with its arguments and resolves with the exit status. Nothing here ends the process. */
 export async function main(args: readonly string[]): Promise<number> {
   const streams = { out: new Output(process.stdout), err: new Output(process.stderr) };
-  return await runProgram(args, streams);
+  return runProgram(args, streams);
 }

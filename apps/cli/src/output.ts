@@ -17,7 +17,8 @@ export class Output {
     this.columns = stream.columns ?? 80;
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#closed = true;
-      if (error.code !== "EPIPE" && error.code !== "EOF" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+      if (error.code !== "EPIPE" && error.code !== "EOF" && error.code !== "ERR_STREAM_DESTROYED")
+        throw error;
     });
   }
 

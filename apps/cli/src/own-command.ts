@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 /** This very command as a program and its arguments: what a program named `holdfast` in a config stands for. */
-export function ownCommand(): readonly string[] {
+function ownCommand(): readonly string[] {
   // The bundle is dist/*.js, the sources src/*.ts: bin lies beside both.
   return [process.execPath, fileURLToPath(new URL("../bin/holdfast.js", import.meta.url))];
 }

@@ -21,7 +21,11 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 export function recordSchemas(): ReadonlyMap<string, unknown> {
   return new Map(
     Object.entries(SCHEMAS).map(([name, schema]) => {
-      const { $schema, ...rest } = z.toJSONSchema(schema, { io: "input", reused: "inline", unrepresentable: "any" });
+      const { $schema, ...rest } = z.toJSONSchema(schema, {
+        io: "input",
+        reused: "inline",
+        unrepresentable: "any",
+      });
       return [name, { $schema, $id: `https://holdfast.dev/schemas/v1/${name}.json`, title: name, ...rest }];
     }),
   );

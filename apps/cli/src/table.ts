@@ -10,7 +10,10 @@ export function printable(text: string): string {
 }
 
 /** Columns of text, each as wide as its widest cell; the last one is left ragged. */
-export function table(rows: ReadonlyArray<readonly string[]>, options: { readonly indent?: string } = {}): string {
+export function table(
+  rows: ReadonlyArray<readonly string[]>,
+  options: { readonly indent?: string } = {},
+): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
@@ -28,7 +31,7 @@ export function table(rows: ReadonlyArray<readonly string[]>, options: { readonl
 }
 
 function widthOf(cell: string): number {
-  return [...stripVTControlCharacters(cell)].length;
+  return Array.from(stripVTControlCharacters(cell)).length;
 }
 
 /** Bytes for a person: `1.5 MiB`. */

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { Place } from "./support/command.ts";
@@ -27,7 +35,10 @@ function runWith(place: Place, scripted: Scripted) {
 }
 
 const completed = { type: "builder.completed", status: "success" };
-const produce = { type: "artifact.produced", artifacts: [{ path: "src/a.mjs", content: "export const a = 1;\n" }] };
+const produce = {
+  type: "artifact.produced",
+  artifacts: [{ path: "src/a.mjs", content: "export const a = 1;\n" }],
+};
 /** The first time as given, then well. */
 const firstTime = (response: Record<string, unknown>) => ({
   implement: { events: [produce, completed], ...response },
@@ -36,7 +47,9 @@ const firstTime = (response: Record<string, unknown>) => ({
 describe("an agent that fails", { timeout: 300_000 }, () => {
   it("is asked again after it crashed before its answer, and the run fails once no attempt is left", () => {
     using place = new Place("crash");
-    const { status, lines, stdout } = runWith(place, { responses: firstTime({ crash: { after_events: 0, exit_code: 3 } }) });
+    const { status, lines, stdout } = runWith(place, {
+      responses: firstTime({ crash: { after_events: 0, exit_code: 3 } }),
+    });
     assert.equal(status, 1);
     const commands = lines.filter((line) => line.kind === "command");
     assert.equal(commands.length, 3);
@@ -50,7 +63,9 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
 
   it("loses nothing when it crashes after its answer", () => {
     using place = new Place("crash-after");
-    const { status, lines } = runWith(place, { responses: firstTime({ crash: { after_events: 2, exit_code: 9 } }) });
+    const { status, lines } = runWith(place, {
+      responses: firstTime({ crash: { after_events: 2, exit_code: 9 } }),
+    });
     assert.equal(status, 0);
     assert.equal(lines.filter((line) => line.action === "implement").length, 1);
   });
@@ -79,7 +94,9 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
 
   it("may write garbage: it is recorded and the run goes on", () => {
     using place = new Place("garbage");
-    const { status, lines } = runWith(place, { responses: firstTime({ garbage: "{not json \u0000\u001b[31m" }) });
+    const { status, lines } = runWith(place, {
+      responses: firstTime({ garbage: "{not json \u0000\u001b[31m" }),
+    });
     assert.equal(status, 0);
     assert.ok(lines.some((line) => line.kind === "log" && line.level === "error"));
   });
@@ -98,7 +115,11 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
     assert.equal(status, 0);
     const first = lines.findIndex((line) => line.action === "implement");
     const correlation = lines[first]?.correlation_id;
-    assert.equal(lines.filter((line) => line.event === "builder.completed" && line.correlation_id === correlation).length, 1);
+    assert.equal(
+      lines.filter((line) => line.event === "builder.completed" && line.correlation_id === correlation)
+        .length,
+      1,
+    );
   });
 
   it("settles nothing under a wrong correlation id", () => {
@@ -110,7 +131,9 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
 
   it("fails the run at once when its program is not there, and says which", () => {
     using place = new Place("spawn");
-    const { status, stdout, stderr } = runWith(place, { agents: { builder: { cmd: ["no-such-program-anywhere"] } } });
+    const { status, stdout, stderr } = runWith(place, {
+      agents: { builder: { cmd: ["no-such-program-anywhere"] } },
+    });
     assert.equal(status, 1);
     assert.match(stdout + stderr, /no-such-program-anywhere/);
   });
@@ -122,7 +145,11 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
       mkdirSync(place.path("workspace", "src"), { recursive: true });
       writeFileSync(place.path("elsewhere", "secret.txt"), "secret");
       symlinkSync(place.path("elsewhere"), place.path("workspace", "src", "link"));
-      const event = { type: "builder.completed", status: "success", artifacts: [{ path, sha256: `sha256:${"0".repeat(64)}`, size: 6 }] };
+      const event = {
+        type: "builder.completed",
+        status: "success",
+        artifacts: [{ path, sha256: `sha256:${"0".repeat(64)}`, size: 6 }],
+      };
       writeScriptedWorkflow(place.dir, { responses: { implement: { events: [event] } } });
       const config = JSON.parse(place.read("workflow.yaml"));
       config.workspace = "workspace";
@@ -134,10 +161,20 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
   });
 
   it("may answer with a message of exactly 256 KiB, and no byte more", () => {
-    for (const [bytes, expected] of [[262_144, 0], [262_145, 1]] as const) {
+    for (const [bytes, expected] of [
+      [262_144, 0],
+      [262_145, 1],
+    ] as const) {
       using place = new Place("limit");
-      writeScriptedWorkflow(place.dir, { policy: { retry: { max_attempts: 1 } }, agents: { builder: { timeouts_s: { implement: 2 }, cmd: [process.execPath, "sized.mjs", String(bytes)] } } });
-      writeFileSync(place.path("sized.mjs"), `
+      writeScriptedWorkflow(place.dir, {
+        policy: { retry: { max_attempts: 1 } },
+        agents: {
+          builder: { timeouts_s: { implement: 2 }, cmd: [process.execPath, "sized.mjs", String(bytes)] },
+        },
+      });
+      writeFileSync(
+        place.path("sized.mjs"),
+        `
         import { createInterface } from "node:readline";
         for await (const line of createInterface({ input: process.stdin })) {
           const command = JSON.parse(line);
@@ -146,7 +183,8 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
             payload: { pad }, artifacts: [], occurred_at: new Date().toISOString() });
           const size = Number(process.argv[2]) - 1 - Buffer.byteLength(event(""));
           process.stdout.write(event("\u00e9".repeat(1000) + "x".repeat(size - 2000)) + "\\n");
-        }`);
+        }`,
+      );
       const config = JSON.parse(place.read("workflow.yaml"));
       delete config.tasks[0].expected_outputs;
       delete config.agents.reviewer;
@@ -162,11 +200,15 @@ describe("an agent that fails", { timeout: 300_000 }, () => {
 describe("secrets", () => {
   it("in the environment and in the config never reach anything that is kept", () => {
     using place = new Place("secret");
-    const secret = "s3cr3t/+value\"with quotes";
+    const secret = 's3cr3t/+value"with quotes';
     writeScriptedWorkflow(place.dir, {
-      agents: { builder: { cmd: [process.execPath, "leaky.mjs"], env: { MY_API_KEY: "from-the-config-9876" } } },
+      agents: {
+        builder: { cmd: [process.execPath, "leaky.mjs"], env: { MY_API_KEY: "from-the-config-9876" } },
+      },
     });
-    writeFileSync(place.path("leaky.mjs"), `
+    writeFileSync(
+      place.path("leaky.mjs"),
+      `
       import { createInterface } from "node:readline";
       for await (const line of createInterface({ input: process.stdin })) {
         const command = JSON.parse(line);
@@ -178,7 +220,8 @@ describe("secrets", () => {
         say({ kind: "event", message_id: "m" + command.message_id, correlation_id: command.correlation_id, task_id: command.task_id,
           from: { agent_type: "builder" }, event: "builder.completed", status: "success", payload: { said: SOME_TOKEN + MY_API_KEY },
           artifacts: [], occurred_at: new Date().toISOString() });
-      }`);
+      }`,
+    );
     const config = JSON.parse(place.read("workflow.yaml"));
     config.tasks[0].goal = `call it with ${secret}`;
     delete config.tasks[0].expected_outputs;
@@ -195,6 +238,7 @@ describe("secrets", () => {
         assert.ok(!text.includes(form), `${path} holds a secret`);
       }
     }
-    for (const form of [secret, escaped, "from-the-config-9876"]) assert.ok(!(result.stdout + result.stderr).includes(form));
+    for (const form of [secret, escaped, "from-the-config-9876"])
+      assert.ok(!(result.stdout + result.stderr).includes(form));
   });
 });

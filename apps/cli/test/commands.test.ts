@@ -28,13 +28,19 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
   const json = (...args: string[]) => {
     const { status, stdout, stderr } = place.holdfast([...args, "--json"]);
     assert.equal(status, 0, `${args.join(" ")}: ${stderr}`);
-    return stdout.trim().split("\n").map((line) => line);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((line) => line);
   };
   const document = (...args: string[]) => JSON.parse(json(...args).join("\n"));
   const items = (...args: string[]) => json(...args).map((line) => JSON.parse(line));
 
   it("runs lists it, and filters by kind and status", () => {
-    assert.deepEqual(items("runs").map((state) => state.run_id), [run]);
+    assert.deepEqual(
+      items("runs").map((state) => state.run_id),
+      [run],
+    );
     assert.equal(items("runs", "--kind", "workflow", "--status", "completed", "--limit", "1").length, 1);
     assert.equal(place.holdfast(["runs", "--json", "--status", "failed"]).stdout, "");
     assert.match(place.holdfast(["runs"]).stdout, new RegExp(run));
@@ -42,23 +48,40 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
 
   it("status and show tell its steps with their receipts", () => {
     const description = document("status", run);
-    assert.deepEqual(description.steps.map((step: { action: string }) => step.action), ["implement", "review", "implement_changes", "review", "update_spec"]);
-    assert.ok(description.steps.every((step: { status: string; receipt?: string }) => step.status === "done" && step.receipt !== undefined));
+    assert.deepEqual(
+      description.steps.map((step: { action: string }) => step.action),
+      ["implement", "review", "implement_changes", "review", "update_spec"],
+    );
+    assert.ok(
+      description.steps.every(
+        (step: { status: string; receipt?: string }) => step.status === "done" && step.receipt !== undefined,
+      ),
+    );
     const { stdout } = place.holdfast(["show", run]);
-    for (const word of ["src/a.mjs", "docs/SPEC.md", "review.completed", "approved", "story"]) assert.ok(stdout.includes(word), word);
+    for (const word of ["src/a.mjs", "docs/SPEC.md", "review.completed", "approved", "story"])
+      assert.ok(stdout.includes(word), word);
     assert.ok(place.holdfast(["show", run, "--transcript"]).stdout.split("\n").length > 10);
   });
 
   it("ledger gives its messages, as they stand in the file, and filters them", () => {
     const lines = items("ledger", run);
-    assert.deepEqual(lines, place.ledgerLines().map((line) => JSON.parse(line)));
-    assert.deepEqual(new Set(items("ledger", run, "--kind", "command").map((line) => line.kind)), new Set(["command"]));
+    assert.deepEqual(
+      lines,
+      place.ledgerLines().map((line) => JSON.parse(line)),
+    );
+    assert.deepEqual(
+      new Set(items("ledger", run, "--kind", "command").map((line) => line.kind)),
+      new Set(["command"]),
+    );
     assert.equal(items("ledger", run, "--terminal").length, 5);
     assert.equal(place.holdfast(["ledger", run, "--pending", "--json"]).stdout, "");
   });
 
   it("receipts gives the proofs of its steps", () => {
-    assert.deepEqual(items("receipts", run).map((receipt) => receipt.step), [1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      items("receipts", run).map((receipt) => receipt.step),
+      [1, 2, 3, 4, 5],
+    );
     assert.equal(place.holdfast(["receipts", run, "--task", "other", "--json"]).stdout, "");
   });
 
@@ -66,11 +89,19 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
     const first = document("snapshot", "take", ".");
     assert.equal(first.files, 4);
     assert.ok(items("snapshot", "list").some((snapshot) => snapshot.snapshot_id === first.snapshot_id));
-    assert.deepEqual(document("snapshot", "show", first.snapshot_id).files.map((file: { path: string }) => file.path), ["docs/SPEC.md", "src/a.mjs", "src/b.mjs", "src/start.mjs"]);
+    assert.deepEqual(
+      document("snapshot", "show", first.snapshot_id).files.map((file: { path: string }) => file.path),
+      ["docs/SPEC.md", "src/a.mjs", "src/b.mjs", "src/start.mjs"],
+    );
     writeFileSync(place.path("src", "c.mjs"), "export const c = 3;\n");
     const second = document("snapshot", "take", ".", "--manifest-only");
     rmSync(place.path("src", "c.mjs"));
-    assert.deepEqual(document("snapshot", "diff", first.snapshot_id, second.snapshot_id).added.map((file: { path: string }) => file.path), ["src/c.mjs"]);
+    assert.deepEqual(
+      document("snapshot", "diff", first.snapshot_id, second.snapshot_id).added.map(
+        (file: { path: string }) => file.path,
+      ),
+      ["src/c.mjs"],
+    );
     assert.equal(place.holdfast(["snapshot", "verify", first.snapshot_id, "."]).status, 0);
     assert.equal(place.holdfast(["snapshot", "verify", second.snapshot_id, "."]).status, 1);
     const restored = place.path("restored");
@@ -82,7 +113,10 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
     assert.match(refused.stderr, /SNAPSHOT_CONFLICT: .*a\.mjs/);
     assert.equal(readFileSync(join(restored, "src", "a.mjs"), "utf8"), "mine\n");
     assert.equal(place.holdfast(["snapshot", "restore", first.snapshot_id, restored, "--force"]).status, 0);
-    assert.equal(place.holdfast(["snapshot", "restore", second.snapshot_id, place.path("nothing")]).status, 1);
+    assert.equal(
+      place.holdfast(["snapshot", "restore", second.snapshot_id, place.path("nothing")]).status,
+      1,
+    );
     assert.equal(existsSync(place.path("nothing")), false);
   });
 
@@ -119,7 +153,11 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
   });
 
   it("ends quietly with 0 when its reader goes away", async () => {
-    const child = spawn("sh", ["-c", `"${process.execPath}" "${BIN}" ledger ${run} --json; echo "status $?" >&2`], { cwd: place.dir, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(
+      "sh",
+      ["-c", `"${process.execPath}" "${BIN}" ledger ${run} --json; echo "status $?" >&2`],
+      { cwd: place.dir, stdio: ["ignore", "pipe", "pipe"] },
+    );
     child.stdout.destroy();
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -130,7 +168,11 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
   });
 
   it("writes everything into a slow pipe before it ends", () => {
-    const slow = spawnSync("sh", ["-c", `"${process.execPath}" "${BIN}" show ${run} --json | (sleep 1; cat)`], { cwd: place.dir, encoding: "utf8" });
+    const slow = spawnSync(
+      "sh",
+      ["-c", `"${process.execPath}" "${BIN}" show ${run} --json | (sleep 1; cat)`],
+      { cwd: place.dir, encoding: "utf8" },
+    );
     assert.equal(JSON.parse(slow.stdout).state.run_id, run);
   });
 });
@@ -172,11 +214,21 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
   it("names place, line and what is allowed in a bad config, before anything is created", () => {
     using place = new Place("config");
     const bad: [string, RegExp][] = [
-      ["name: x\nagents: { builder: { cmd: [node] } }\ntasks: [{ id: T-1, gaol: x }]\n", /workflow\.yaml:3.*gaol.*goal/],
-      ["name: x\nagents: { builder: { cmd: node } }\ntasks: [{ id: T-1, goal: x }]\n", /workflow\.yaml:2.*agents\.builder\.cmd/],
+      [
+        "name: x\nagents: { builder: { cmd: [node] } }\ntasks: [{ id: T-1, gaol: x }]\n",
+        /workflow\.yaml:3.*gaol.*goal/,
+      ],
+      [
+        "name: x\nagents: { builder: { cmd: node } }\ntasks: [{ id: T-1, goal: x }]\n",
+        /workflow\.yaml:2.*agents\.builder\.cmd/,
+      ],
       ["name: [x\n", /CONFIG_SYNTAX.*workflow\.yaml:/],
       ["kind: simulation\nsimulation: { name: x }\n", /simulation/],
-      ["name: x\nagents: { builder: { cmd: [node], env: { A: $" + "{NO_SUCH_VARIABLE_HERE} } } }\ntasks: [{ id: T-1, goal: x }]\n", /NO_SUCH_VARIABLE_HERE/],
+      [
+        "name: x\nagents: { builder: { cmd: [node], env: { A: $" +
+          "{NO_SUCH_VARIABLE_HERE} } } }\ntasks: [{ id: T-1, goal: x }]\n",
+        /NO_SUCH_VARIABLE_HERE/,
+      ],
       ["name: x\nagents: { builder: { cmd: [node] } }\ntasks: [{ id: ../T-1, goal: x }]\n", /tasks\[0\]\.id/],
     ];
     for (const [text, pattern] of bad) {
@@ -192,7 +244,10 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     using place = new Place("root");
     writeScriptedWorkflow(place.dir);
     assert.equal(place.holdfast(["run", "workflow.yaml"], { env: { HOLDFAST_ROOT: "a" } }).status, 0);
-    assert.equal(place.holdfast(["run", "workflow.yaml", "--root", "b"], { env: { HOLDFAST_ROOT: "a" } }).status, 0);
+    assert.equal(
+      place.holdfast(["run", "workflow.yaml", "--root", "b"], { env: { HOLDFAST_ROOT: "a" } }).status,
+      0,
+    );
     assert.ok(existsSync(place.path("a", "store.json")));
     assert.ok(existsSync(place.path("b", "store.json")));
   });
@@ -201,7 +256,22 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     using place = new Place("schemas");
     assert.equal(place.holdfast(["schemas", "--out", "out"]).status, 0);
     const files = readdirSync(place.path("out")).toSorted();
-    assert.deepEqual(files, ["agent-script", "command", "event", "heartbeat", "log", "receipt", "run-state", "snapshot-manifest", "workflow-config"].map((name) => `${name}.json`).toSorted());
+    assert.deepEqual(
+      files,
+      [
+        "agent-script",
+        "command",
+        "event",
+        "heartbeat",
+        "log",
+        "receipt",
+        "run-state",
+        "snapshot-manifest",
+        "workflow-config",
+      ]
+        .map((name) => `${name}.json`)
+        .toSorted(),
+    );
     for (const file of files) assert.match(JSON.parse(place.read("out", file)).$schema, /2020-12/);
     assert.ok(Object.keys(JSON.parse(place.holdfast(["schemas"]).stdout)).includes("receipt"));
   });
@@ -221,7 +291,8 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
 
   it("completion prints a script for each shell, and completes", () => {
     using place = new Place("completion");
-    for (const shell of ["bash", "zsh", "fish"]) assert.match(place.holdfast(["completion", shell]).stdout, /holdfast/);
+    for (const shell of ["bash", "zsh", "fish"])
+      assert.match(place.holdfast(["completion", shell]).stdout, /holdfast/);
     assert.match(place.holdfast(["complete", "--", "snap"]).stdout, /snapshot/);
     assert.equal(place.holdfast(["completion", "tcsh"]).status, 2);
   });
@@ -230,10 +301,29 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     using place = new Place("help");
     const { stdout, status } = place.holdfast(["--help"]);
     assert.equal(status, 0);
-    for (const command of ["init", "run", "resume", "runs", "status", "show", "ledger", "receipts", "snapshot", "verify", "repair", "mock-agent", "agent", "schemas", "doctor", "completion"]) {
+    for (const command of [
+      "init",
+      "run",
+      "resume",
+      "runs",
+      "status",
+      "show",
+      "ledger",
+      "receipts",
+      "snapshot",
+      "verify",
+      "repair",
+      "mock-agent",
+      "agent",
+      "schemas",
+      "doctor",
+      "completion",
+    ]) {
       assert.match(stdout, new RegExp(`^ {2}${command}\\b`, "m"));
     }
-    const manifest = JSON.parse(readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"));
+    const manifest = JSON.parse(
+      readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"),
+    );
     assert.equal(place.holdfast(["--version"]).stdout.trim(), manifest.version);
     assert.match(place.holdfast(["snapshot", "take", "--help"]).stdout, /--manifest-only[\s\S]*--json/);
     assert.equal(place.holdfast([]).status, 2);
@@ -245,8 +335,31 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     const config = {
       name: "exec",
       agents: {
-        writer: { cmd: ["holdfast", "agent", "exec", "--", "sh", "-c", 'printf "%s\\n" "$HOLDFAST_ACTION" > src/out.txt; chmod +x src/out.txt'] },
-        checker: { cmd: ["holdfast", "agent", "exec", "--completed", "check.done", "--", "grep", "-q", "write", "src/out.txt"] },
+        writer: {
+          cmd: [
+            "holdfast",
+            "agent",
+            "exec",
+            "--",
+            "sh",
+            "-c",
+            'printf "%s\\n" "$HOLDFAST_ACTION" > src/out.txt; chmod +x src/out.txt',
+          ],
+        },
+        checker: {
+          cmd: [
+            "holdfast",
+            "agent",
+            "exec",
+            "--completed",
+            "check.done",
+            "--",
+            "grep",
+            "-q",
+            "write",
+            "src/out.txt",
+          ],
+        },
       },
       flow: {
         start: "write",
@@ -263,7 +376,14 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     assert.equal(place.read("src", "out.txt"), "write\n");
     assert.ok(statSync(place.path("src", "out.txt")).mode & 0o100);
     assert.equal(place.holdfast(["verify"]).status, 0);
-    const receipts = place.holdfast(["receipts", place.run(), "--json"]).stdout.trim().split("\n").map((line) => JSON.parse(line));
-    assert.deepEqual(receipts[0].artifacts.map((artifact: { path: string }) => artifact.path), ["src/out.txt"]);
+    const receipts = place
+      .holdfast(["receipts", place.run(), "--json"])
+      .stdout.trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      receipts[0].artifacts.map((artifact: { path: string }) => artifact.path),
+      ["src/out.txt"],
+    );
   });
 });

@@ -45,7 +45,10 @@ describe("a run whose disk fails", { timeout: 1_200_000 }, () => {
       const label = `call ${call} fails with ${code}, from then on`;
       using place = new Place("fail");
       writeScriptedWorkflow(place.dir);
-      const failed = place.holdfast(RUN, { faults: { FAIL_AT: `${call}:${code}:lasting` }, timeoutMs: 60_000 });
+      const failed = place.holdfast(RUN, {
+        faults: { FAIL_AT: `${call}:${code}:lasting` },
+        timeoutMs: 60_000,
+      });
       assert.equal(failed.signal, null, `${label}: it hangs`);
       assert.notEqual(failed.status, 0, label);
       assert.match(failed.stderr, /^holdfast: [A-Z_]+: /m, label);
@@ -71,11 +74,22 @@ describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { 
   it("that fills stops the run with STORE_NO_SPACE or FILE_NO_SPACE; with room again, it goes on", (test) => {
     using place = new Place("full");
     mkdirSync(place.store);
-    if (!mounts("tmpfs", place.store, "size=200k,mode=0700")) return test.skip("mounting is not allowed here");
+    if (!mounts("tmpfs", place.store, "size=200k,mode=0700"))
+      return test.skip("mounting is not allowed here");
     try {
       writeScriptedWorkflow(place.dir, {
         responses: {
-          implement: { events: [{ type: "builder.progress", payload: { pad: "x".repeat(90_000) } }, { type: "builder.progress", payload: { pad: "y".repeat(90_000) } }, { type: "artifact.produced", artifacts: [{ path: "src/a.mjs", content: "export const a = 1;\n" }] }, { type: "builder.completed", status: "success" }] },
+          implement: {
+            events: [
+              { type: "builder.progress", payload: { pad: "x".repeat(90_000) } },
+              { type: "builder.progress", payload: { pad: "y".repeat(90_000) } },
+              {
+                type: "artifact.produced",
+                artifacts: [{ path: "src/a.mjs", content: "export const a = 1;\n" }],
+              },
+              { type: "builder.completed", status: "success" },
+            ],
+          },
         },
       });
       const full = place.holdfast(RUN, { timeoutMs: 60_000 });
@@ -83,7 +97,11 @@ describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { 
       assert.match(full.stderr, /NO_SPACE/);
       const before = place.ledgerLines();
       const [run] = place.runs();
-      if (run !== undefined) assert.ok([0, 3].includes(place.holdfast(["status", run]).status ?? 9), "reading works on a full disk");
+      if (run !== undefined)
+        assert.ok(
+          [0, 3].includes(place.holdfast(["status", run]).status ?? 9),
+          "reading works on a full disk",
+        );
       spawnSync("mount", ["-o", "remount,size=20m", place.store]);
       assertRecovers(place, before, "a full disk");
     } finally {
@@ -101,9 +119,22 @@ describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { 
       const run = place.run();
       const before = place.ledgerLines();
       assert.equal(spawnSync("mount", ["-o", "remount,ro", place.store]).status, 0);
-      for (const args of [["runs"], ["status"], ["status", run], ["show", run], ["ledger", run], ["receipts", run], ["verify"], ["snapshot", "list"], ["repair", "--dry-run"]]) {
+      for (const args of [
+        ["runs"],
+        ["status"],
+        ["status", run],
+        ["show", run],
+        ["ledger", run],
+        ["receipts", run],
+        ["verify"],
+        ["snapshot", "list"],
+        ["repair", "--dry-run"],
+      ]) {
         const read = place.holdfast(args);
-        assert.ok(read.status === 0 || (args[0] === "verify" && read.status === 1), `${args.join(" ")}: ${read.stderr}`);
+        assert.ok(
+          read.status === 0 || (args[0] === "verify" && read.status === 1),
+          `${args.join(" ")}: ${read.stderr}`,
+        );
       }
       const refused = place.holdfast(["resume", run]);
       assert.equal(refused.status, 1, refused.stderr);
@@ -121,7 +152,11 @@ describe("what a run leaves on disk", () => {
     using place = new Place("modes");
     writeScriptedWorkflow(place.dir);
     assert.equal(place.holdfast(RUN).status, 0);
-    const found = spawnSync("find", [place.store, "-type", "f", "!", "-perm", "0600", "-o", "-type", "d", "!", "-perm", "0700"], { encoding: "utf8" });
+    const found = spawnSync(
+      "find",
+      [place.store, "-type", "f", "!", "-perm", "0600", "-o", "-type", "d", "!", "-perm", "0700"],
+      { encoding: "utf8" },
+    );
     assert.equal(found.stdout, "");
   });
 

@@ -25,7 +25,11 @@ describe.skipIf(!hasPython())("a program that shares no code with us (python3)",
     using place = new Place("independent");
     writeScriptedWorkflow(place.dir);
     const config = JSON.parse(place.read("workflow.yaml"));
-    config.tasks[0].inputs = { "\u20ac": 1e21, "\u{1f600}": [0.1, -0, 1e-7, 5e-324, 333333333.33333329], "\ufb33": { "\u0080": null, z: "\u2028\\\"\b" } };
+    config.tasks[0].inputs = {
+      "\u20ac": 1e21,
+      "\u{1f600}": [0.1, -0, 1e-7, 5e-324, 1e30],
+      "\ufb33": { "\u0080": null, z: '\u2028\\"\b' },
+    };
     writeFileSync(place.path("workflow.yaml"), JSON.stringify(config));
     assert.equal(place.holdfast(["run", "workflow.yaml"]).status, 0);
     assert.deepEqual(recompute(place).problems, []);

@@ -19,9 +19,11 @@ function traceOf(args: readonly string[]): string[] {
   return readFileSync(trace, "utf8").trimEnd().split("\n");
 }
 
+/** What a call does to which kind of file. */
+const kindOf = (point: string) => point.replace(/^\d+ /, "").replace(/[0-9a-f]{6,}|\d+/g, "#");
+
 /** A spread of points that has every kind of call on every kind of file among them. */
 function spread(points: readonly string[], count: number): number[] {
-  const kindOf = (point: string) => point.replace(/^\d+ /, "").replace(/[0-9a-f]{6,}|\d+/g, "#");
   const first = new Map<string, number>();
   points.forEach((point, index) => {
     if (!first.has(kindOf(point))) first.set(kindOf(point), index + 1);
@@ -63,10 +65,17 @@ describe("a run killed at a call that changes the store", { timeout: 1_200_000 }
   it("goes on to its end, and nothing acknowledged is lost or done again", () => {
     const points = traceOf(RUN);
     assert.ok(points.length > 50, `only ${points.length} calls were seen`);
-    const chosen = process.env["HOLDFAST_LONG"] === undefined ? spread(points, SAMPLE) : points.map((_, index) => index + 1);
+    const chosen =
+      process.env["HOLDFAST_LONG"] === undefined
+        ? spread(points, SAMPLE)
+        : points.map((_, index) => index + 1);
     chosen.forEach((point, index) => {
-      const whens = process.env["HOLDFAST_LONG"] === undefined ? [index % 2 === 0 ? "before" : "after"] : ["before", "after"];
-      for (const when of whens as ("before" | "after")[]) killAndResume(point, when, `${when} ${points[point - 1]}`);
+      const whens =
+        process.env["HOLDFAST_LONG"] === undefined
+          ? [index % 2 === 0 ? "before" : "after"]
+          : ["before", "after"];
+      for (const when of whens as ("before" | "after")[])
+        killAndResume(point, when, `${when} ${points[point - 1]}`);
     });
   });
 
@@ -82,7 +91,9 @@ describe("a run killed at a call that changes the store", { timeout: 1_200_000 }
       assert.ok(run !== undefined);
       let before = place.ledgerLines();
       for (const next of [3 + round * 2, 9 + round, 20 + round]) {
-        place.holdfast(["resume", run, "--quiet"], { faults: { KILL_AT: `${next}:${next % 2 === 0 ? "before" : "after"}` } });
+        place.holdfast(["resume", run, "--quiet"], {
+          faults: { KILL_AT: `${next}:${next % 2 === 0 ? "before" : "after"}` },
+        });
         const after = place.ledgerLines();
         checkLedger(before, after);
         before = after;

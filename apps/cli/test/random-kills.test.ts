@@ -22,7 +22,8 @@ async function killAtRandom(withAgents: boolean, round: number): Promise<void> {
   await sleep(250 + ((round * 0.618033988749895) % 1) * 2_200);
   const agents = agentsIn(place.dir);
   child.kill("SIGKILL");
-  if (withAgents) for (const pid of agents) spawnSync("kill", ["-9", `-${pid}`, `${pid}`], { stdio: "ignore" });
+  if (withAgents)
+    for (const pid of agents) spawnSync("kill", ["-9", `-${pid}`, `${pid}`], { stdio: "ignore" });
   await ended;
   const [run] = place.runs();
   if (run === undefined) return;

@@ -15,7 +15,11 @@ describe("two processes and one run", { timeout: 120_000 }, () => {
     const first = place.start(["resume", run]);
     const second = place.start(["resume", run]);
     const ended = await Promise.all([first.ended, second.ended]);
-    assert.deepEqual(ended.map(({ status }) => status).toSorted(), [0, 5], ended.map(({ stderr }) => stderr).join("\n"));
+    assert.deepEqual(
+      ended.map(({ status }) => status).toSorted((a, b) => Number(a) - Number(b)),
+      [0, 5],
+      ended.map(({ stderr }) => stderr).join("\n"),
+    );
     const loser = ended.find(({ status }) => status === 5);
     assert.match(loser?.stderr ?? "", /_HELD: .*process \d+ on/);
     checkLedger(before, place.ledgerLines());
@@ -56,6 +60,9 @@ describe("two processes and one run", { timeout: 120_000 }, () => {
     assert.equal(place.holdfast(["run", "workflow.yaml"]).status, 0);
     const before = place.ledgerLines();
     assert.equal(place.holdfast(["resume", place.run()]).status, 0);
-    assert.equal(place.ledgerLines().filter((line) => line.includes('"kind":"command"')).length, before.filter((line) => line.includes('"kind":"command"')).length);
+    assert.equal(
+      place.ledgerLines().filter((line) => line.includes('"kind":"command"')).length,
+      before.filter((line) => line.includes('"kind":"command"')).length,
+    );
   });
 });

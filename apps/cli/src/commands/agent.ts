@@ -1,4 +1,10 @@
-import { createExecAgent, createMockAgent, loadAgentScript, type MockFailures, type ServeResult } from "@holdfast/workflow/agent";
+import {
+  createExecAgent,
+  createMockAgent,
+  loadAgentScript,
+  type MockFailures,
+  type ServeResult,
+} from "@holdfast/workflow/agent";
 import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
 
@@ -41,12 +47,17 @@ export async function execAgent(
   command: readonly string[],
   flags: { readonly type?: string; readonly completed?: string },
 ): Promise<number> {
-  const agent = createExecAgent(command, { ...given("type", flags.type), ...given("completed", flags.completed) });
+  const agent = createExecAgent(command, {
+    ...given("type", flags.type),
+    ...given("completed", flags.completed),
+  });
   return statusOf(await agent.serve());
 }
 
+/** `*` for a flag without a name: any event. */
+const named = (event: string | true | undefined): string | undefined => (event === true ? "*" : event);
+
 function failuresOf(flags: MockAgentFlags): MockFailures {
-  const named = (event: string | true | undefined) => (event === true ? "*" : event);
   return {
     ...given("crashBefore", named(flags.crashBefore)),
     ...given("crashAfter", named(flags.crashAfter)),
@@ -61,7 +72,10 @@ function failuresOf(flags: MockAgentFlags): MockFailures {
 }
 
 /** An option that is there only when it was given. */
-function given<Name extends string, Value>(name: Name, value: Value | undefined): { readonly [name in Name]?: Value } {
+function given<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [name in Name]?: Value } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [name in Name]?: Value };
 }
 

@@ -44,11 +44,19 @@ tasks:
 `;
 
 /** Makes a store, and a commented config beside it that runs as it is. */
-export async function init(context: Context, dir: string, options: { readonly force?: boolean }): Promise<undefined> {
+export async function init(
+  context: Context,
+  dir: string,
+  options: { readonly force?: boolean },
+): Promise<undefined> {
   const folder = resolve(dir);
   const config = join(folder, CONFIG_NAME);
   if (existsSync(config) && options.force !== true) {
-    throw new CommandError("INIT_EXISTS", `Cannot write "${config}": it is there already; name another folder, or use --force`, EXIT.usage);
+    throw new CommandError(
+      "INIT_EXISTS",
+      `Cannot write "${config}": it is there already; name another folder, or use --force`,
+      EXIT.usage,
+    );
   }
   await ensureDirectory(folder);
   const root = dir === "." ? context.root : join(folder, ".holdfast");
@@ -59,6 +67,9 @@ export async function init(context: Context, dir: string, options: { readonly fo
     await store.close();
   }
   await writeFileAtomic(config, CONFIG, { mode: 0o600 });
-  await context.result({ root, config }, `store   ${root}\nconfig  ${config}\nnext    holdfast run ${config}\n`);
+  await context.result(
+    { root, config },
+    `store   ${root}\nconfig  ${config}\nnext    holdfast run ${config}\n`,
+  );
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { type LedgerRecord, type Message, readLedger, TERMINAL_EVENTS } from "@holdfast/ledger";
-import { flowEvents, flowOf, workflowConfigSchema } from "@holdfast/workflow";
 import type { RunState } from "@holdfast/task-store";
+import { flowEvents, flowOf, workflowConfigSchema } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
@@ -17,8 +17,12 @@ export async function ledger(
   const keep = (message: Message): boolean =>
     (options.kind === undefined || message.kind === options.kind) &&
     (options.terminal !== true ||
-      (message.kind === "event" && (TERMINAL_EVENTS.includes(message.event) || declared.includes(message.event))));
-  const records = options.pending === true ? (await reader.summarize()).pending.map(({ command }) => command) : reader.replay();
+      (message.kind === "event" &&
+        (TERMINAL_EVENTS.includes(message.event) || declared.includes(message.event))));
+  const records =
+    options.pending === true
+      ? (await reader.summarize()).pending.map(({ command }) => command)
+      : reader.replay();
   for await (const record of records) {
     if (!keep(record.message)) continue;
     if (!(await context.item(documentOf(record), textOf(record)))) break;
@@ -28,7 +32,9 @@ export async function ledger(
 
 /** Events that the run's own flow declares as terminal; none when its config cannot be read any more. */
 function declaredEvents(state: RunState): readonly string[] {
-  const parsed = workflowConfigSchema.safeParse((state.config_snapshot as { config?: unknown } | undefined)?.config);
+  const parsed = workflowConfigSchema.safeParse(
+    (state.config_snapshot as { config?: unknown } | undefined)?.config,
+  );
   return parsed.success ? [...flowEvents(flowOf(parsed.data))] : [];
 }
 
@@ -36,7 +42,13 @@ function declaredEvents(state: RunState): readonly string[] {
 function documentOf(record: LedgerRecord): Record<string, unknown> {
   const { message, seq, fence, chain } = record;
   const agentSeq = message.kind === "heartbeat" ? { agent_seq: message.seq } : {};
-  return { ...message, ...agentSeq, seq, ...(fence === undefined ? {} : { fence }), ...(chain === undefined ? {} : { chain }) };
+  return {
+    ...message,
+    ...agentSeq,
+    seq,
+    ...(fence === undefined ? {} : { fence }),
+    ...(chain === undefined ? {} : { chain }),
+  };
 }
 
 function textOf({ seq, message }: LedgerRecord): string {
@@ -48,7 +60,10 @@ function wordsOf(message: Message): string {
     case "command":
       return `${message.action} -> ${message.to.agent_type}  attempt ${message.retry.attempt + 1} of ${message.retry.max_attempts}  correlation ${message.correlation_id}  ${message.idempotency_key.slice(0, 19)}…`;
     case "event": {
-      const artifacts = message.artifacts === undefined || message.artifacts.length === 0 ? "" : `  ${message.artifacts.map((artifact) => artifact.path).join(", ")}`;
+      const artifacts =
+        message.artifacts === undefined || message.artifacts.length === 0
+          ? ""
+          : `  ${message.artifacts.map((artifact) => artifact.path).join(", ")}`;
       return `${message.event}${message.status === undefined ? "" : ` (${message.status})`} <- ${message.from.agent_type}  ${message.occurred_at}${artifacts}`;
     }
     case "heartbeat":

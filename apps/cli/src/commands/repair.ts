@@ -20,7 +20,12 @@ export async function repair(
   });
   const left = findings.filter((finding) => finding.repaired !== true && finding.severity === "error");
   await context.result(
-    { dry_run: options.dryRun === true, repaired: findings.filter(({ repaired }) => repaired === true).length, left: left.length, findings },
+    {
+      dry_run: options.dryRun === true,
+      repaired: findings.filter(({ repaired }) => repaired === true).length,
+      left: left.length,
+      findings,
+    },
     textOf(context, findings, options.dryRun === true),
   );
   return left.length === 0 ? EXIT.done : EXIT.failed;
@@ -34,7 +39,10 @@ function textOf(context: Context, findings: readonly StoreFinding[], dryRun: boo
   };
   return findings
     .map((finding) => {
-      const place = finding.line === undefined ? finding.path : `${finding.path}:${finding.line}${finding.offset === undefined ? "" : ` (byte ${finding.offset})`}`;
+      const place =
+        finding.line === undefined
+          ? finding.path
+          : `${finding.path}:${finding.line}${finding.offset === undefined ? "" : ` (byte ${finding.offset})`}`;
       return `${word(finding).padEnd(10)}  ${printable(place)}\n            ${printable(finding.message)}\n`;
     })
     .join("");

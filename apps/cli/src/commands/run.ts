@@ -1,29 +1,36 @@
 import {
   agentSupervisor,
   loadWorkflowConfig,
-  resumeWorkflow,
   type RunOptions,
+  resumeWorkflow,
   runWorkflow,
   type WorkflowMessage,
   type WorkflowResult,
 } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
-import { CommandError, EXIT } from "../failure.ts";
+import { CommandError, EXIT, exitStatusOf } from "../failure.ts";
 import { withOwnCommand } from "../own-command.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatDuration, printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
 
 /** Runs a task of a workflow config, or each in turn, every one as a run of its own. */
-export async function run(context: Context, path: string, options: { readonly task?: string }): Promise<number> {
+export async function run(
+  context: Context,
+  path: string,
+  options: { readonly task?: string },
+): Promise<number> {
   const config = await loadWorkflowConfig(path);
   const ids = config.tasks.map((task) => task.id);
   if (options.task !== undefined && !ids.includes(options.task)) {
-    throw new CommandError("USAGE_UNKNOWN_TASK", `Cannot run task "${options.task}": ${path} has ${ids.join(", ")}`, EXIT.usage);
+    throw new CommandError(
+      "USAGE_UNKNOWN_TASK",
+      `Cannot run task "${options.task}": ${path} has ${ids.join(", ")}`,
+      EXIT.usage,
+    );
   }
   for (const task of options.task === undefined ? ids : [options.task]) {
-    const result = await runWorkflow({ ...watched(context), config, configPath: path, task });
-    const status = await tell(context, result);
+    const status = await watch(context, (begin) => runWorkflow({ ...begin, config, configPath: path, task }));
     if (status !== EXIT.done) return status;
   }
   return EXIT.done;
@@ -32,20 +39,43 @@ export async function run(context: Context, path: string, options: { readonly ta
 /** Goes on with a run. */
 export async function resume(context: Context, runId: string): Promise<number> {
   await requireRun(context.store(), runId);
-  return await tell(context, await resumeWorkflow(runId, watched(context)));
+  return watch(context, (begin) => resumeWorkflow(runId, begin));
 }
 
-/** How a run is watched from a terminal, and stopped. */
-function watched(context: Context): RunOptions {
+/** Lets a run go on under the eyes of a terminal; when it cannot, says how it does later. */
+async function watch(
+  context: Context,
+  start: (options: RunOptions) => Promise<WorkflowResult>,
+): Promise<number> {
+  let runId: string | undefined;
+  const options = watched(context, (begun) => {
+    runId = begun;
+  });
+  try {
+    return await tell(context, await start(options));
+  } catch (error) {
+    if (runId !== undefined && exitStatusOf(error) === EXIT.failed) {
+      await context.note(
+        `what was acknowledged is on disk; once this is mended, holdfast resume ${runId} goes on`,
+      );
+    }
+    throw error;
+  }
+}
+
+function watched(context: Context, onBegin: (runId: string) => void): RunOptions {
   const live = new ProgressLine(context);
   return {
     store: context.store(),
     signal: context.signal,
     createSupervisor: (options) => {
-      const agents = Object.entries(options.agents).map(([name, agent]) => [name, { ...agent, cmd: withOwnCommand(agent.cmd) }] as const);
+      const agents = Object.entries(options.agents).map(
+        ([name, agent]) => [name, { ...agent, cmd: withOwnCommand(agent.cmd) }] as const,
+      );
       return agentSupervisor({ ...options, agents: Object.fromEntries(agents) });
     },
     onMessage: (message) => {
+      if ("progress" in message && message.progress.kind === "run") onBegin(message.progress.run_id);
       const line = progressText(message, context.verbose);
       if (line !== undefined) {
         live.clear();
@@ -82,18 +112,26 @@ function progressText(message: WorkflowMessage, verbose: boolean): string | unde
   const { message: said } = message.record;
   if (said.kind === "event") {
     const status = said.status === undefined ? "" : ` (${said.status})`;
-    const code = said.event === "error" ? ` ${String(said.payload["code"] ?? "")} ${String(said.payload["message"] ?? "")}` : "";
+    const code =
+      said.event === "error" ? ` ${textIn(said.payload, "code")} ${textIn(said.payload, "message")}` : "";
     return `     ${printable(`${said.from.agent_type}: ${said.event}${status}${code}`)}`;
   }
-  if (said.kind === "log" && (verbose || said.level !== "info")) return `     ${printable(`${said.level}: ${said.message}`)}`;
+  if (said.kind === "log" && (verbose || said.level !== "info"))
+    return `     ${printable(`${said.level}: ${said.message}`)}`;
   return undefined;
+}
+
+function textIn(payload: Readonly<Record<string, unknown>>, name: string): string {
+  const value = payload[name];
+  return typeof value === "string" ? value : "";
 }
 
 async function tell(context: Context, result: WorkflowResult): Promise<number> {
   const artifacts = new Set(result.steps.flatMap((step) => step.artifacts.map((artifact) => artifact.path)));
   const steps = result.steps.filter((step) => step.status === "done").length;
   const colour = { completed: "green", failed: "red", aborted: "yellow" } as const;
-  const error = result.error === undefined ? "" : `\n${result.error.code}: ${printable(result.error.message)}`;
+  const error =
+    result.error === undefined ? "" : `\n${result.error.code}: ${printable(result.error.message)}`;
   const hint = result.hint === undefined ? "" : `\n${result.hint}`;
   await context.result(
     result,

@@ -8,7 +8,11 @@ import { printable, table } from "../table.ts";
 export async function requireRun(store: FileStore, runId: string): Promise<RunState> {
   const state = runIdSchema.safeParse(runId).success ? await runStore(store).load(runId) : undefined;
   if (state === undefined) {
-    throw new CommandError("RUN_NOT_FOUND", `Cannot find run "${runId}": the store "${store.root}" has none of that name; holdfast runs lists them`, EXIT.notFound);
+    throw new CommandError(
+      "RUN_NOT_FOUND",
+      `Cannot find run "${runId}": the store "${store.root}" has none of that name; holdfast runs lists them`,
+      EXIT.notFound,
+    );
   }
   return state;
 }
@@ -18,9 +22,12 @@ export async function runs(
   context: Context,
   options: { readonly kind?: string; readonly status?: string; readonly limit?: number },
 ): Promise<undefined> {
-  const found = await allRuns(context.store(), (state) =>
-    (options.kind === undefined || state.kind === options.kind) &&
-    (options.status === undefined || state.status === options.status));
+  const found = await allRuns(
+    context.store(),
+    (state) =>
+      (options.kind === undefined || state.kind === options.kind) &&
+      (options.status === undefined || state.status === options.status),
+  );
   const shown = found.slice(0, options.limit ?? found.length);
   if (context.json) {
     for (const state of shown) if (!(await context.item(state, ""))) break;
@@ -34,7 +41,8 @@ export async function runs(
     state.current_stage ?? "",
     state.started_at.slice(0, 19).replace("T", " "),
   ]);
-  if (rows.length > 0) await context.out.write(table([["RUN", "STATUS", "NAME", "TASK", "STAGE", "STARTED (UTC)"], ...rows]));
+  if (rows.length > 0)
+    await context.out.write(table([["RUN", "STATUS", "NAME", "TASK", "STAGE", "STARTED (UTC)"], ...rows]));
   else await context.note(`no runs in ${context.root}`);
   return undefined;
 }
@@ -43,7 +51,9 @@ export async function runs(
 export async function allRuns(store: Store, keep: (state: RunState) => boolean): Promise<RunState[]> {
   const found: RunState[] = [];
   for await (const state of runStore(store).list()) if (keep(state)) found.push(state);
-  return found.toSorted((a, b) => (a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : a.run_id < b.run_id ? 1 : -1));
+  return found.toSorted((a, b) =>
+    a.started_at < b.started_at ? 1 : a.started_at > b.started_at ? -1 : a.run_id < b.run_id ? 1 : -1,
+  );
 }
 
 /** The word for a run's status, in its colour. */

@@ -29,12 +29,18 @@ export async function take(
       live.clear();
       void context.warn(printable(warning.message));
     },
-    onProgress: ({ phase, files, bytes }) => live.update(`${phase === "read" ? "reading" : "keeping"} ${files} files, ${formatBytes(bytes)}`),
+    onProgress: ({ phase, files, bytes }) =>
+      live.update(`${phase === "read" ? "reading" : "keeping"} ${files} files, ${formatBytes(bytes)}`),
   });
   live.clear();
   const bytes = sizeOf(manifest);
   await context.result(
-    { snapshot_id: manifest.snapshot_id, files: manifest.files.length, bytes, contents: options.manifestOnly !== true },
+    {
+      snapshot_id: manifest.snapshot_id,
+      files: manifest.files.length,
+      bytes,
+      contents: options.manifestOnly !== true,
+    },
     `${manifest.snapshot_id}  ${manifest.files.length} files, ${formatBytes(bytes)}\n`,
   );
   return EXIT.done;
@@ -46,7 +52,13 @@ export async function list(context: Context): Promise<number> {
   const ids = await snapshots.list();
   for (const id of ids) {
     const { created_at, files, contents } = await snapshots.load(id);
-    const summary = { snapshot_id: id, created_at, files: files.length, bytes: sizeOf({ files }), contents: contents === true };
+    const summary = {
+      snapshot_id: id,
+      created_at,
+      files: files.length,
+      bytes: sizeOf({ files }),
+      contents: contents === true,
+    };
     const text = `${id}  ${created_at.slice(0, 19).replace("T", " ")}  ${summary.files} files, ${formatBytes(summary.bytes)}${summary.contents ? "" : "  (manifest only)"}`;
     if (!(await context.item(summary, text))) break;
   }
@@ -70,7 +82,9 @@ export async function diff(context: Context, a: string, b: string): Promise<numb
     ...found.added.map(({ path }) => `${context.style("green", "added   ")}  ${printable(path)}`),
     ...found.removed.map(({ path }) => `${context.style("red", "removed ")}  ${printable(path)}`),
     ...found.changed.map(({ path }) => `${context.style("yellow", "changed ")}  ${printable(path)}`),
-    ...found.renamed.map(({ from, to }) => `${context.style("cyan", "renamed ")}  ${printable(from)} -> ${printable(to)}`),
+    ...found.renamed.map(
+      ({ from, to }) => `${context.style("cyan", "renamed ")}  ${printable(from)} -> ${printable(to)}`,
+    ),
   ];
   await context.result(found, lines.length === 0 ? "no difference\n" : `${lines.join("\n")}\n`);
   return EXIT.done;
@@ -88,9 +102,15 @@ export async function verify(context: Context, id: string, dir: string | undefin
   live.clear();
   const lines = [
     ...report.missing.map((path) => `missing   ${printable(path)}`),
-    ...report.changed.map(({ path, expected, actual }) => `changed   ${printable(path)}: ${expected}, found ${actual ?? "nothing readable"}`),
+    ...report.changed.map(
+      ({ path, expected, actual }) =>
+        `changed   ${printable(path)}: ${expected}, found ${actual ?? "nothing readable"}`,
+    ),
     ...report.extra.map((path) => `extra     ${printable(path)}`),
-    ...report.contents.map(({ problem, sha256, paths, message }) => `${problem.padEnd(8)}  ${sha256} (${printable(paths.join(", "))}): ${printable(message)}`),
+    ...report.contents.map(
+      ({ problem, sha256, paths, message }) =>
+        `${problem.padEnd(8)}  ${sha256} (${printable(paths.join(", "))}): ${printable(message)}`,
+    ),
   ];
   await context.result(report, report.ok ? `${id} holds\n` : `${lines.join("\n")}\n`);
   return report.ok ? EXIT.done : EXIT.failed;
@@ -109,7 +129,8 @@ export async function restore(
     signal: context.signal,
     force: options.force === true,
     dryRun: options.dryRun === true,
-    onProgress: ({ phase, done, total }) => live.update(`${phase === "check" ? "checking" : "restoring"} ${done} of ${total} files`),
+    onProgress: ({ phase, done, total }) =>
+      live.update(`${phase === "check" ? "checking" : "restoring"} ${done} of ${total} files`),
   });
   live.clear();
   const verb = options.dryRun === true ? "would write" : "wrote";

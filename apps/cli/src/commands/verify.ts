@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
+import { onceStore } from "@holdfast/idempotency";
 import { snapshotStore, verifySnapshot } from "@holdfast/snapshot";
 import type { FileStore } from "@holdfast/storage";
-import { onceStore } from "@holdfast/idempotency";
 import { runStore } from "@holdfast/task-store";
 import { verifyRun } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
@@ -53,11 +53,18 @@ export async function verify(
   const found = withoutRepeats(findings);
   const errors = found.filter(({ severity }) => severity === "error").length;
   const warnings = found.filter(({ severity }) => severity === "warning").length;
-  await context.result({ ok: errors === 0, runs, snapshots, errors, warnings, findings: found }, textOf(context, found, { runs, snapshots, errors, warnings }));
+  await context.result(
+    { ok: errors === 0, runs, snapshots, errors, warnings, findings: found },
+    textOf(context, found, { runs, snapshots, errors, warnings }),
+  );
   return errors === 0 ? EXIT.done : EXIT.failed;
 }
 
-async function filesFindings(store: FileStore, runId: string | undefined, signal: AbortSignal): Promise<Finding[]> {
+async function filesFindings(
+  store: FileStore,
+  runId: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   // Contents are read with the snapshots that need them; without a run, the ones that nothing names are read too.
   const found = await store.check({ signal, ...(runId === undefined ? {} : { prefix: `runs/${runId}/` }) });
   return found.map(({ severity, kind, path, line, message }) => ({
@@ -71,14 +78,23 @@ async function filesFindings(store: FileStore, runId: string | undefined, signal
 async function runIds(store: FileStore): Promise<string[]> {
   const ids: string[] = [];
   const damaged: string[] = [];
-  for await (const state of runStore(store).list({ kind: "workflow", onDamaged: (id) => damaged.push(id) })) ids.push(state.run_id);
+  for await (const state of runStore(store).list({ kind: "workflow", onDamaged: (id) => damaged.push(id) }))
+    ids.push(state.run_id);
   // A run whose state cannot be read is in the findings about files, by its path.
   return ids;
 }
 
-async function runFindings(store: FileStore, runId: string, workspace: string | undefined, signal: AbortSignal): Promise<Finding[]> {
+async function runFindings(
+  store: FileStore,
+  runId: string,
+  workspace: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   try {
-    const found = await verifyRun(store, runId, { signal, ...(workspace === undefined ? {} : { workspace: resolve(workspace) }) });
+    const found = await verifyRun(store, runId, {
+      signal,
+      ...(workspace === undefined ? {} : { workspace: resolve(workspace) }),
+    });
     return found.map((finding) => ({ ...finding, run_id: runId }));
   } catch (error) {
     signal.throwIfAborted();
@@ -120,7 +136,13 @@ async function onceFindings(store: FileStore): Promise<Finding[]> {
 
 function unreadable(place: string, error: unknown, runId?: string): Finding {
   const message = error instanceof Error ? error.message : String(error);
-  return { severity: "error", kind: codeOf(error), place, message, ...(runId === undefined ? {} : { run_id: runId }) };
+  return {
+    severity: "error",
+    kind: codeOf(error),
+    place,
+    message,
+    ...(runId === undefined ? {} : { run_id: runId }),
+  };
 }
 
 /** One place is often seen from several sides; each is told once per place and kind, the worst first. */
@@ -140,7 +162,12 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
 function textOf(
   context: Context,
   findings: readonly Finding[],
-  counts: { readonly runs: number; readonly snapshots: number; readonly errors: number; readonly warnings: number },
+  counts: {
+    readonly runs: number;
+    readonly snapshots: number;
+    readonly errors: number;
+    readonly warnings: number;
+  },
 ): string {
   const colours = { error: "red", warning: "yellow", info: "cyan" } as const;
   const told = findings.map((finding) => {
@@ -148,8 +175,12 @@ function textOf(
     return `${context.style(colours[finding.severity], finding.severity.padEnd(7))}  ${printable(finding.place)}\n         ${printable(finding.message)}${meaning}\n`;
   });
   const what = `${counts.runs} ${counts.runs === 1 ? "run" : "runs"}, ${counts.snapshots} ${counts.snapshots === 1 ? "snapshot" : "snapshots"}`;
-  const verdict = counts.errors === 0
-    ? context.style("green", `checked ${what}: everything that is claimed holds`)
-    : context.style("red", `checked ${what}: ${counts.errors} ${counts.errors === 1 ? "promise is" : "promises are"} broken`);
+  const verdict =
+    counts.errors === 0
+      ? context.style("green", `checked ${what}: everything that is claimed holds`)
+      : context.style(
+          "red",
+          `checked ${what}: ${counts.errors} ${counts.errors === 1 ? "promise is" : "promises are"} broken`,
+        );
   return `${told.join("")}${verdict}${counts.warnings === 0 ? "" : `, ${counts.warnings} worth a look`}\n`;
 }

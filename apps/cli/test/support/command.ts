@@ -63,7 +63,10 @@ export class Place implements Disposable {
   }
 
   /** Starts the command and lets go of it; killed with the place at the latest. */
-  start(args: readonly string[], given: Given = {}): { readonly child: ChildProcess; readonly ended: Promise<Finished> } {
+  start(
+    args: readonly string[],
+    given: Given = {},
+  ): { readonly child: ChildProcess; readonly ended: Promise<Finished> } {
     const child = spawn(process.execPath, [...this.#preload(given), BIN, ...args], {
       cwd: this.dir,
       env: this.#environment(given),
@@ -92,7 +95,8 @@ export class Place implements Disposable {
   /** The only run there is. */
   run(): string {
     const [run, ...others] = this.runs();
-    if (run === undefined || others.length > 0) throw new Error(`expected one run, found ${this.runs().join(", ") || "none"}`);
+    if (run === undefined || others.length > 0)
+      throw new Error(`expected one run, found ${this.runs().join(", ") || "none"}`);
     return run;
   }
 
@@ -105,7 +109,10 @@ export class Place implements Disposable {
     const [run] = this.runs();
     if (run === undefined || !existsSync(this.ledgerPath(run))) return [];
     const text = readFileSync(this.ledgerPath(run), "utf8");
-    return text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(0, -1);
+    return text
+      .slice(0, text.lastIndexOf("\n") + 1)
+      .split("\n")
+      .slice(0, -1);
   }
 
   [Symbol.dispose](): void {
@@ -124,7 +131,9 @@ export class Place implements Disposable {
       TMPDIR: process.env["TMPDIR"],
       NO_COLOR: "1",
       HOLDFAST_TEST_STORE: this.store,
-      ...Object.fromEntries(Object.entries(given.faults ?? {}).map(([name, value]) => [`HOLDFAST_TEST_${name}`, value])),
+      ...Object.fromEntries(
+        Object.entries(given.faults ?? {}).map(([name, value]) => [`HOLDFAST_TEST_${name}`, value]),
+      ),
       ...given.env,
     };
   }

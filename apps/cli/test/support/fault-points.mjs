@@ -7,7 +7,8 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
 
-const { HOLDFAST_TEST_KILL_AT, HOLDFAST_TEST_FAIL_AT, HOLDFAST_TEST_FAIL_SYNC, HOLDFAST_TEST_TRACE } = process.env;
+const { HOLDFAST_TEST_KILL_AT, HOLDFAST_TEST_FAIL_AT, HOLDFAST_TEST_FAIL_SYNC, HOLDFAST_TEST_TRACE } =
+  process.env;
 const store = process.env.HOLDFAST_TEST_STORE;
 // Agents inherit the environment and must not be counted.
 for (const name of Object.keys(process.env)) if (name.startsWith("HOLDFAST_TEST_")) delete process.env[name];
@@ -26,19 +27,26 @@ function die() {
 }
 
 function systemError(code, syscall, path) {
-  return Object.assign(new Error(`${code}: injected, ${syscall} '${path}'`), { code, syscall, path, errno: -5 });
+  return Object.assign(new Error(`${code}: injected, ${syscall} '${path}'`), {
+    code,
+    syscall,
+    path,
+    errno: -5,
+  });
 }
 
 /** Counts a call. Returns its number and the error it must fail with, if any; dies when it must die before it. */
 function enter(name, path) {
   calls++;
-  if (HOLDFAST_TEST_TRACE) appendFileSync(HOLDFAST_TEST_TRACE, `${calls} ${name} ${path.slice(store.length)}\n`);
+  if (HOLDFAST_TEST_TRACE)
+    appendFileSync(HOLDFAST_TEST_TRACE, `${calls} ${name} ${path.slice(store.length)}\n`);
   if (calls === Number(killAt) && when === "before") die();
   const failing = failFor === "lasting" ? calls >= Number(failAt) : calls === Number(failAt);
   if (failCode && failing) return { call: calls, error: systemError(failCode, name, path) };
   if (name.startsWith("f") && name.includes("sync")) {
     syncs++;
-    if (syncs === Number(HOLDFAST_TEST_FAIL_SYNC)) return { call: calls, error: systemError("EIO", name, path) };
+    if (syncs === Number(HOLDFAST_TEST_FAIL_SYNC))
+      return { call: calls, error: systemError("EIO", name, path) };
   }
   return { call: calls };
 }
@@ -74,14 +82,20 @@ for (const name of ["write", "fsync", "fdatasync", "ftruncate"]) {
     if (!inStore(path)) return original(descriptor, ...rest);
     const { call, error } = enter(name, path);
     const done = rest.pop();
-    if (error) return void setImmediate(done, error);
+    if (error) return void setImmediate(() => done(error));
     return original(descriptor, ...rest, (...results) => {
       leave(call);
       done(...results);
     });
   };
 }
-for (const [name, place] of Object.entries({ renameSync: 1, linkSync: 1, unlinkSync: 0, mkdirSync: 0, rmdirSync: 0 })) {
+for (const [name, place] of Object.entries({
+  renameSync: 1,
+  linkSync: 1,
+  unlinkSync: 0,
+  mkdirSync: 0,
+  rmdirSync: 0,
+})) {
   const original = fs[name];
   fs[name] = (...args) => {
     if (!inStore(args[place])) return original(...args);

@@ -24,7 +24,9 @@ interface Line {
 /** What must hold of a ledger after a crash and its resume, given what was on disk at the crash. */
 export function checkLedger(before: readonly string[], after: readonly string[]): void {
   assert.ok(after.length >= before.length, "the ledger became shorter");
-  before.forEach((line, index) => assert.equal(after[index], line, `acknowledged line ${index + 1} was changed`));
+  before.forEach((line, index) =>
+    assert.equal(after[index], line, `acknowledged line ${index + 1} was changed`),
+  );
   const settled = new Map<string, number>();
   const keys = new Map<string, string>();
   const ids = new Set<string>();
@@ -36,12 +38,19 @@ export function checkLedger(before: readonly string[], after: readonly string[])
     }
     if (line.kind === "command") {
       const known = keys.get(line.correlation_id);
-      assert.ok(known === undefined || known === line.idempotency_key, `line ${line.seq} changes the key of its correlation id`);
+      assert.ok(
+        known === undefined || known === line.idempotency_key,
+        `line ${line.seq} changes the key of its correlation id`,
+      );
       keys.set(line.correlation_id, String(line.idempotency_key));
-      assert.ok(!settled.has(line.correlation_id), `line ${line.seq} sends a settled step again (line ${settled.get(line.correlation_id)})`);
+      assert.ok(
+        !settled.has(line.correlation_id),
+        `line ${line.seq} sends a settled step again (line ${settled.get(line.correlation_id)})`,
+      );
     }
     // An error is tried again; every other end is one.
-    if (line.kind === "event" && TERMINAL.has(String(line.event)) && line.event !== "error") settled.set(line.correlation_id, line.seq);
+    if (line.kind === "event" && TERMINAL.has(String(line.event)) && line.event !== "error")
+      settled.set(line.correlation_id, line.seq);
   }
 }
 
@@ -53,7 +62,10 @@ export function hasPython(): boolean {
 }
 
 /** Recomputes chain, keys, snapshot ids and receipts by a program that shares no code with us. */
-export function recompute(place: Place, workspace = place.dir): { status: string; problems: string[]; lines: number; receipts: number; artifacts: number } {
+export function recompute(
+  place: Place,
+  workspace = place.dir,
+): { status: string; problems: string[]; lines: number; receipts: number; artifacts: number } {
   const result = spawnSync("python3", [RECOMPUTE, place.store, place.run(), workspace], { encoding: "utf8" });
   assert.equal(result.stderr, "");
   return JSON.parse(result.stdout);
