@@ -1,17 +1,26 @@
 import { join } from "node:path";
-import { acquireLock, LockHeldError, readLockHolder, removeLeftovers } from "@holdfast/fsutil";
-import { inspectLog, recoverTail } from "@holdfast/ndjson";
+import {
+  acquireLock,
+  type FileSystem,
+  LockHeldError,
+  readLockHolder,
+  removeLeftovers,
+} from "@holdfast/fsutil";
+import { type LogDamagedError, readLines, readLog, recoverTail } from "@holdfast/ndjson";
 import { decodeDocument, readStoreFile } from "./document-file.ts";
 import { StoreDamagedError, StoreError } from "./errors.ts";
 import { keyName } from "./file-documents.ts";
 import type { FileObjects } from "./file-objects.ts";
 import type { CheckOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
 import { logLockPath } from "./log-lock.ts";
-import { logFormat, logName, logPath } from "./log-path.ts";
+import { type LineFormat, logFormat, logName, logPath } from "./log-path.ts";
 import { readObject } from "./object-file.ts";
 import { setAside, setLinesAside } from "./set-aside.ts";
 import type { StoreFolder } from "./store-folder.ts";
 import { namesIn, walkKeys } from "./walk-keys.ts";
+
+/** How many damaged lines of one log are listed. */
+const MAX_LISTED = 1_000;
 
 /** Something wrong, and what would mend it. */
 export interface Problem {
@@ -122,7 +131,7 @@ async function* logProblems(
   try {
     const path = folder.pathOf(relative);
     const options = { format, fileSystem, ...(signal !== undefined && { signal }) };
-    const { damaged, damagedCount } = await inspectLog(path, options);
+    const { damaged, more } = await damagedLines(path, options);
     const mended = new Map<string, Promise<string>>();
     for (const error of damaged) {
       const { line, offset } = error;
@@ -135,15 +144,7 @@ async function* logProblems(
       const finding = problemOf("damaged-line", folder.relative(error.path), error.message, { line, offset });
       yield { finding, mend, isSalvage: true };
     }
-    if (damagedCount > damaged.length) {
-      yield {
-        finding: problemOf(
-          "damaged-line",
-          relative,
-          `${damagedCount - damaged.length} more lines are damaged`,
-        ),
-      };
-    }
+    if (more > 0) yield { finding: problemOf("damaged-line", relative, `${more} more lines are damaged`) };
     // A line that is being written looks like one that was torn.
     if (damaged.length > 0 || (await readLockHolder(lockPath, { fileSystem })) !== undefined) return;
     const torn = await recoverTail(path, { ...options, dryRun: true });
@@ -164,7 +165,25 @@ async function* logProblems(
   }
 }
 
-async function takeOut(folder: StoreFolder, path: string, format: "json" | "text"): Promise<string> {
+async function damagedLines(
+  path: string,
+  options: { readonly format: LineFormat; readonly fileSystem: FileSystem; readonly signal?: AbortSignal },
+): Promise<{ readonly damaged: readonly LogDamagedError[]; readonly more: number }> {
+  const { format, ...rest } = options;
+  const damaged: LogDamagedError[] = [];
+  let more = 0;
+  const onDamage = (error: LogDamagedError): void => {
+    if (damaged.length < MAX_LISTED) damaged.push(error);
+    else more += 1;
+  };
+  // Lines are kept as they are given: only what is no JSON at all is damage here.
+  const readOptions = { ...rest, exact: false, onDamage };
+  const lines = format === "json" ? readLog(path, readOptions) : readLines(path, readOptions);
+  while ((await lines.next()).done !== true);
+  return { damaged, more };
+}
+
+async function takeOut(folder: StoreFolder, path: string, format: LineFormat): Promise<string> {
   const count = await setLinesAside(folder.fileSystem, path, format);
   return `${count} damaged lines were taken out; they are kept in "${folder.relative(path)}.corrupt"`;
 }

@@ -62,10 +62,19 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** A line to append: one line of text (no newline in it), what it is found by, and an id under which it is kept once. */
+/** A line to append. */
 export interface LogItem {
+  /**
+   * One line, without a newline: one JSON value, which the caller vouches for; in a log whose key ends in `transcript`, any text.
+   * At most `capabilities.maxText` bytes.
+   */
   readonly text: string;
+  /** What the line is found by, for engines that do not look into the text. Those of this package derive it from the text. */
   readonly marks?: Marks;
+  /**
+   * The id under which the line is kept once. It must be the line's own `event_id` or `message_id`: so it is known again after
+   * a restart without anything that is kept beside the line.
+   */
   readonly dedupe?: string;
 }
 
@@ -75,7 +84,11 @@ export type Place =
   | { readonly log: string; readonly position?: number }
   | { readonly object: string };
 
-/** Documents: JSON values replaced whole, with compare-and-set on a revision. The first part of a key is its partition. */
+/**
+ * Documents: JSON values replaced whole, with compare-and-set on a revision. The first part of a key is its partition.
+ *
+ * A key is a text of parts joined by `/`; see the README for what a part may hold (`STORE_KEY`).
+ */
 export interface Documents {
   /** Rejects with `STORE_DAMAGED` when what is stored cannot be read back. */
   get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
@@ -87,7 +100,7 @@ export interface Documents {
   ): Promise<{ readonly revision: string }>;
   /** Deleting what is not there is fine, unless `expected` says otherwise. */
   delete(key: string, options?: { readonly expected?: string; readonly fence?: Fence }): Promise<void>;
-  /** Keys that start with `prefix`, in byte order. */
+  /** Keys that start with `prefix`, in byte order, at most `limit` (default 1,000); `after` takes a key, or a page's `cursor`. */
   list(
     prefix: string,
     options?: { readonly after?: string; readonly limit?: number },
@@ -99,7 +112,8 @@ export interface Logs {
   /**
    * Appends a batch, whole or not at all. `expected`: the position the log must end at.
    * Resolves with the position of the last line of the batch, and `duplicate` when every item was known by its `dedupe` id
-   * (then nothing was written, and the position is that of the known line).
+   * (then nothing was written, and the position is that of the known line). Of a batch that is known in part only the rest is written.
+   * What is looked at first: the fence (`STORE_FENCED`), then the ids, then `expected` (`STORE_CONFLICT`).
    */
   append(
     key: string,
@@ -147,10 +161,11 @@ export interface Objects {
 
 /** Queues of items that one worker at a time may hold. A run's lock is one item of a queue. */
 export interface Work {
-  /** False: known already, whatever its state. */
+  /** An id is any text up to 4,096 bytes. False: known already, whatever its state. */
   offer(queue: string, id: string, payload: Json): Promise<boolean>;
   /**
-   * Claims what is free. With `id`, that item alone; when another holds it, rejects with `STORE_HELD` and its holder.
+   * Claims what is ready and free, in no promised order, at most `count` (default 1). With `id`, that item alone; when another
+   * holds it, rejects with `STORE_HELD` and its holder; an item that is not there, done or failed gives an empty list.
    * `ttlMs` is for engines that cannot see a holder die; on files a claim ends with its process and never before.
    */
   claim(
