@@ -2,29 +2,27 @@ import type { Appended, AppendOptions } from "./log-options.ts";
 
 /** What waits to be written: the lines of one call of `append`, or of none, for a flush. */
 export interface Waiting {
-  /** The lines, with a newline between them but none at the end; `undefined` for a flush. */
-  readonly text: string | undefined;
-  /** Bytes of the lines and of all their newlines. */
-  readonly bytes: number;
-  /** Length of the line in bytes, without its newline; for several lines, of the last one. */
-  readonly length: number;
-  /** Lengths of all lines, when there is more than one. */
-  readonly lengths: readonly number[] | undefined;
+  readonly lines: string | readonly string[];
+  /** Bytes of the lines and of their newlines; an estimate for text beyond ASCII, unless the log rotates. */
+  readonly size: number;
   readonly options: AppendOptions | undefined;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
+  /** Set when it is written: length of the (last) line in bytes, without its newline. */
+  length: number;
+  /** Set when it is written: lengths of several lines. */
+  lengths: readonly number[] | undefined;
 }
 
-export function lineCount(waiting: Waiting): number {
-  if (waiting.text === undefined) return 0;
-  return waiting.lengths?.length ?? 1;
+export function lineCount({ lines }: Waiting): number {
+  return typeof lines === "string" ? 1 : lines.length;
 }
 
 /** First in, first out. Taken items are dropped in bulk, so that a long queue costs no shifting. */
 export class AppendQueue {
   #items: Waiting[] = [];
   #first = 0;
-  /** Bytes of all that wait. */
+  /** Size of all that wait. */
   bytes = 0;
 
   get length(): number {
@@ -33,7 +31,7 @@ export class AppendQueue {
 
   push(waiting: Waiting): void {
     this.#items.push(waiting);
-    this.bytes += waiting.bytes;
+    this.bytes += waiting.size;
   }
 
   peek(): Waiting | undefined {
@@ -44,7 +42,7 @@ export class AppendQueue {
     const taken = this.#items[this.#first];
     if (taken === undefined) return undefined;
     this.#first++;
-    this.bytes -= taken.bytes;
+    this.bytes -= taken.size;
     if (this.#first === this.#items.length) {
       this.#items = [];
       this.#first = 0;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
 import { AppendQueue, lineCount, type Waiting } from "./append-queue.ts";
 import { BatchIntent } from "./batch-intent.ts";
+import { LineEncoder } from "./encode-lines.ts";
 import { asLogError, LogConflictError, LogError } from "./errors.ts";
 import type { LineIndex } from "./line-index.ts";
 import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
@@ -16,7 +17,6 @@ import { writeAll, writeAllSync } from "./write-all.ts";
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 // A larger write goes to the thread pool; a smaller one costs less than the way there.
 const SYNC_WRITE_BYTES = 1024 * 1024;
-const KEPT_BUFFER_BYTES = 1024 * 1024;
 
 interface Group {
   readonly members: Waiting[];
@@ -45,7 +45,9 @@ export class LogWriter implements Log {
   readonly #release: () => void;
   #file: OpenFile;
   #identity: FileStat;
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  readonly #encoder = new LineEncoder();
+  /** How far the file was written to, acknowledged or not. */
+  #writtenTo = 0;
   #inFlightBytes = 0;
   #running: Promise<void> | undefined;
   #failure: LogError | undefined;
@@ -91,29 +93,38 @@ export class LogWriter implements Log {
   }
 
   append(record: unknown, options?: AppendOptions): Promise<Appended> {
-    return this.#accept(() => this.#enqueueLine(this.#recordText(record), options));
-  }
-
-  appendMany(records: readonly unknown[], options?: AppendOptions): Promise<Appended> {
-    return this.#accept(() =>
-      this.#enqueueLines(
-        records.map((record) => this.#recordText(record)),
-        options,
-      ),
-    );
+    try {
+      return this.#enqueue(this.#checked(this.#recordText(record)), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   appendText(text: string, options?: AppendOptions): Promise<Appended> {
-    return this.#accept(() => this.#enqueueLine(this.#exactText(text), options));
+    try {
+      return this.#enqueue(this.#checked(this.#exactText(text)), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  // Not async, as the two above: one more turn for its promise, and acknowledgements would come out of order.
+  appendMany(records: readonly unknown[], options?: AppendOptions): Promise<Appended> {
+    try {
+      const lines = records.map((record) => this.#checked(this.#recordText(record)));
+      return this.#enqueue(lines, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   appendTexts(texts: readonly string[], options?: AppendOptions): Promise<Appended> {
-    return this.#accept(() =>
-      this.#enqueueLines(
-        texts.map((text) => this.#exactText(text)),
-        options,
-      ),
-    );
+    try {
+      const lines = texts.map((text) => this.#checked(this.#exactText(text)));
+      return this.#enqueue(lines, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async ready(maxPendingBytes: number = 16 * 1024 * 1024): Promise<void> {
@@ -122,9 +133,7 @@ export class LogWriter implements Log {
   }
 
   async flush(): Promise<void> {
-    await this.#accept(() =>
-      this.#enqueue({ text: undefined, bytes: 0, length: 0, lengths: undefined }, undefined),
-    );
+    await this.#enqueue([], undefined);
   }
 
   close(): Promise<void> {
@@ -134,22 +143,6 @@ export class LogWriter implements Log {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #accept(enqueue: () => Promise<Appended>): Promise<Appended> {
-    try {
-      if (this.#closing !== undefined) {
-        throw new LogError(
-          "LOG_CLOSED",
-          `Cannot append to "${this.path}": the log is closed; open it again`,
-          { path: this.path },
-        );
-      }
-      if (this.#failure !== undefined) throw this.#refusal(this.#failure);
-      return enqueue();
-    } catch (error) {
-      return Promise.reject(error);
-    }
   }
 
   #recordText(record: unknown): string {
@@ -167,9 +160,10 @@ export class LogWriter implements Log {
     return text;
   }
 
-  #lengthOf(text: string): number {
-    const length = Buffer.byteLength(text);
-    if (length <= this.#maxLineBytes) return length;
+  #checked(line: string): string {
+    if (line.length * 3 <= this.#maxLineBytes) return line;
+    const length = Buffer.byteLength(line);
+    if (length <= this.#maxLineBytes) return line;
     throw new LogError(
       "LOG_LINE_TOO_LONG",
       `Cannot append to "${this.path}": the record has ${length} bytes, the limit is ${this.#maxLineBytes}; keep large content in a file of its own, or raise maxLineBytes`,
@@ -177,30 +171,23 @@ export class LogWriter implements Log {
     );
   }
 
-  #enqueueLine(text: string, options: AppendOptions | undefined): Promise<Appended> {
-    const length = this.#lengthOf(text);
-    return this.#enqueue({ text, bytes: length + 1, length, lengths: undefined }, options);
+  #sizeOf(line: string): number {
+    return (this.#options.rotateBytes === undefined ? line.length : Buffer.byteLength(line)) + 1;
   }
 
-  #enqueueLines(texts: readonly string[], options: AppendOptions | undefined): Promise<Appended> {
-    const lengths = texts.map((text) => this.#lengthOf(text));
-    if (lengths.length === 0)
-      return this.#enqueue({ text: undefined, bytes: 0, length: 0, lengths: undefined }, options);
-    const bytes = lengths.reduce((sum, length) => sum + length + 1, 0);
-    const length = lengths.at(-1) ?? 0;
-    return this.#enqueue(
-      { text: texts.join("\n"), bytes, length, lengths: lengths.length > 1 ? lengths : undefined },
-      options,
-    );
-  }
-
-  #enqueue(
-    lines: Pick<Waiting, "text" | "bytes" | "length" | "lengths">,
-    options: AppendOptions | undefined,
-  ): Promise<Appended> {
+  #enqueue(lines: string | readonly string[], options: AppendOptions | undefined): Promise<Appended> {
+    const { path } = this;
+    if (this.#closing !== undefined) {
+      throw new LogError("LOG_CLOSED", `Cannot append to "${path}": the log is closed; open it again`, {
+        path,
+      });
+    }
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    let size = 0;
+    if (typeof lines === "string") size = this.#sizeOf(lines);
+    else for (const line of lines) size += this.#sizeOf(line);
     return new Promise((resolve, reject) => {
-      const { text, bytes, length, lengths } = lines;
-      this.#queue.push({ text, bytes, length, lengths, options, resolve, reject });
+      this.#queue.push({ lines, size, options, resolve, reject, length: 0, lengths: undefined });
       this.#running ??= this.#run();
     });
   }
@@ -228,7 +215,7 @@ export class LogWriter implements Log {
     const members: Waiting[] = [];
     const conflicts: Group["conflicts"] = [];
     const first = this.#queue.peek();
-    const rotateFirst = first !== undefined && this.size > 0 && this.size + first.bytes > rotateBytes;
+    const rotateFirst = first !== undefined && this.size > 0 && this.size + first.size > rotateBytes;
     let size = rotateFirst ? 0 : this.size;
     let position = this.position;
     let bytes = 0;
@@ -237,8 +224,8 @@ export class LogWriter implements Log {
     while (true) {
       const next = this.#queue.peek();
       if (next === undefined) break;
-      const isFull = bytes > 0 && bytes + next.bytes > MAX_GROUP_BYTES;
-      if (isFull || (size > 0 && next.bytes > 0 && size + next.bytes > rotateBytes)) break;
+      const isFull = bytes > 0 && bytes + next.size > MAX_GROUP_BYTES;
+      if (isFull || (size > 0 && next.size > 0 && size + next.size > rotateBytes)) break;
       this.#queue.take();
       try {
         const expected = next.options?.expected;
@@ -250,11 +237,11 @@ export class LogWriter implements Log {
         continue;
       }
       members.push(next);
-      bytes += next.bytes;
-      size += next.bytes;
+      bytes += next.size;
+      size += next.size;
       position += lineCount(next);
-      hasBatch ||= next.lengths !== undefined;
-      hasFlush ||= next.text === undefined;
+      hasBatch ||= lineCount(next) > 1;
+      hasFlush ||= lineCount(next) === 0;
     }
     return { members, conflicts, bytes, hasBatch, hasFlush, rotateFirst: rotateFirst && bytes > 0 };
   }
@@ -280,8 +267,9 @@ export class LogWriter implements Log {
   }
 
   #acknowledge(waiting: Waiting): void {
-    if (waiting.text !== undefined) this.#index.add(waiting.length, waiting.lengths);
-    const offset = waiting.text === undefined ? this.size : this.size - waiting.length - 1;
+    const isFlush = waiting.size === 0;
+    if (!isFlush) this.#index.add(waiting.length, waiting.lengths);
+    const offset = isFlush ? this.size : this.size - waiting.length - 1;
     waiting.resolve({ position: this.position, offset, length: waiting.length });
   }
 
@@ -327,20 +315,10 @@ export class LogWriter implements Log {
     this.#index.rotate();
   }
 
-  #encode(group: Group): Buffer {
-    let text = "";
-    for (const waiting of group.members) if (waiting.text !== undefined) text += `${waiting.text}\n`;
-    if (group.bytes > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(group.bytes, this.#buffer.length * 2));
-      if (grown.length > KEPT_BUFFER_BYTES) return encodeInto(grown, text, group.bytes);
-      this.#buffer = grown;
-    }
-    return encodeInto(this.#buffer, text, group.bytes);
-  }
-
   async #write(group: Group): Promise<void> {
-    const bytes = this.#encode(group);
+    const bytes = this.#encoder.encode(group.members);
     const start = this.size;
+    this.#writtenTo = start + bytes.length;
     if (group.hasBatch) {
       const range = { start, end: start + bytes.length, sha256: hash("sha256", bytes, "hex") };
       await this.#intent.announce(range, this.#options.durability !== "none");
@@ -372,7 +350,7 @@ export class LogWriter implements Log {
     const error = lost ? cause.reason : asLogError("append to", this.path, cause);
     if (this.#failure === undefined) {
       this.#failure = asLogError("append to", this.path, error);
-      if (!lost) this.#cutUnacknowledged(group);
+      if (!lost) this.#cutUnacknowledged();
     }
     for (const waiting of group.members) waiting.reject(error);
     for (const conflict of group.conflicts) conflict.waiting.reject(conflict.error);
@@ -382,11 +360,11 @@ export class LogWriter implements Log {
   }
 
   /** After a failed write or sync the pages in memory are not to be trusted; whole records are left, and nothing else. */
-  #cutUnacknowledged(group: Group): void {
+  #cutUnacknowledged(): void {
     try {
       const { size } = this.#file.statSync();
       // More than we wrote: it is not only ours any more.
-      if (size > this.size && size <= this.size + group.bytes) this.#file.truncateSync(this.size);
+      if (size > this.size && size <= this.#writtenTo) this.#file.truncateSync(this.size);
     } catch {
       // The next one to open the log repairs it.
     }
@@ -448,10 +426,4 @@ class LostRight extends Error {
     super("lost the right to write");
     this.reason = reason;
   }
-}
-
-function encodeInto(buffer: Buffer, text: string, bytes: number): Buffer {
-  // Of ASCII, the cheaper copy.
-  buffer.write(text, 0, bytes, text.length === bytes ? "latin1" : "utf8");
-  return buffer.subarray(0, bytes);
 }

@@ -34,19 +34,20 @@ function isObject(value: unknown): value is { readonly [key: string]: unknown } 
   return typeof value === "object" && value !== null;
 }
 
-/** Whether JSON keeps all of a value: {@link findLoss} without its words, because it runs for every record. */
+/** Whether JSON keeps a whole value: {@link findLoss} without its words, and flat, because it runs for every record. */
 function isKept(value: unknown): boolean {
-  if (typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
-  if (value === undefined || value === null) return true;
-  if (!isObject(value)) return false;
+  if (!isObject(value)) return typeof value === "string" || typeof value === "boolean" || value === null;
   if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) if (item === undefined || !isKept(item)) return false;
+    for (const item of value as readonly unknown[]) if (!isKept(item)) return false;
     return true;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return findLoss(value, "") === undefined;
   for (const key in value) {
-    if (!isKept(value[key])) return false;
+    const item = value[key];
+    const type = typeof item;
+    if (type === "string" || type === "boolean" || item === undefined) continue;
+    if (!isKept(item)) return false;
   }
   return true;
 }
