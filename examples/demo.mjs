@@ -22,8 +22,8 @@ function command(...args) {
     cwd: folder,
     encoding: "utf8",
   });
-  if (result.stdout) say(result.stdout.trimEnd());
   if (result.stderr) say(result.stderr.trimEnd());
+  if (result.stdout) say(result.stdout.trimEnd());
   return result;
 }
 

@@ -67,9 +67,10 @@ export async function init(
     await store.close();
   }
   await writeFileAtomic(config, CONFIG, { mode: 0o600 });
+  const next = dir === "." ? `holdfast run ${CONFIG_NAME}` : `cd ${dir} && holdfast run ${CONFIG_NAME}`;
   await context.result(
     { root, config },
-    `store   ${root}\nconfig  ${config}\nnext    holdfast run ${config}\n`,
+    `store   ${root}\nconfig  ${config}\nnext    ${next}\n`,
   );
   return undefined;
 }
