@@ -7,6 +7,7 @@ import { RunProgress } from "../flow/progress.ts";
 import { isReceiptOf } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { describeSteps } from "./describe-steps.ts";
+import { sentAt } from "./plan-command.ts";
 import type { StepDescription } from "./result.ts";
 import { RUNS_QUEUE } from "./session.ts";
 
@@ -33,14 +34,8 @@ export interface RunStory {
   readonly receipts: ReadonlyMap<number, Receipt>;
   /** Receipts that fit no step. */
   readonly strayReceipts: readonly Receipt[];
-  readonly times: ReadonlyMap<number, { readonly started_at?: string; readonly ended_at?: string }>;
-}
-
-/** When something happened, by the line that tells it. */
-function timeOf(record: LedgerRecord): string | undefined {
-  const { message } = record;
-  if (message.kind === "event") return message.occurred_at;
-  return message.kind === "log" ? message.timestamp : undefined;
+  /** When each step's first command was written, RFC 3339. */
+  readonly startedAt: ReadonlyMap<number, string>;
 }
 
 /**
@@ -73,16 +68,14 @@ export async function readStory(
     store.locate({ document: `runs/${state.run_id}/run` }),
   );
   const progress = new RunProgress(flowOf(config));
-  const times = new Map<number, { started_at?: string; ended_at?: string }>();
-  let before: string | undefined = state.started_at;
+  const startedAt = new Map<number, string>();
   for await (const record of readLedger(store, state.run_id).replay()) {
     progress.apply(record);
     onRecord?.(record, progress);
     const step = progress.current;
-    if (record.message.kind === "command" && step !== undefined && !times.has(step.step)) {
-      times.set(step.step, before === undefined ? {} : { started_at: before });
+    if (record.message.kind === "command" && step !== undefined && !startedAt.has(step.step)) {
+      startedAt.set(step.step, sentAt(config, record.message));
     }
-    before = timeOf(record) ?? before;
   }
   const receipts = new Map<number, Receipt>();
   const strayReceipts: Receipt[] = [];
@@ -91,7 +84,7 @@ export async function readStory(
     if (step === undefined) strayReceipts.push(receipt);
     else receipts.set(step.step, receipt);
   }
-  return { state, progress, receipts, strayReceipts, times };
+  return { state, progress, receipts, strayReceipts, startedAt };
 }
 
 /**
@@ -103,13 +96,13 @@ export async function readStory(
 export async function describeRun(store: Store, runId: string): Promise<RunDescription> {
   const state = await loadWorkflowRun(store, runId);
   const holder = await store.work.holder(RUNS_QUEUE, runId);
-  const { progress, receipts, times } = await readStory(store, state);
+  const { progress, receipts, startedAt } = await readStory(store, state);
   const steps = describeSteps(progress, {
     runId,
     taskId: state.task_id ?? "",
     hasReceipt: (step) => receipts.has(step.step),
     failed: state.status === "failed",
-    times,
+    startedAt,
   });
   return {
     state,

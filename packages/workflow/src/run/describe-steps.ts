@@ -10,8 +10,8 @@ export interface DescribeStepsOptions {
   readonly hasReceipt: (step: Step) => boolean;
   /** Whether the run has ended as failed: its last failed step is tried no more. */
   readonly failed?: boolean;
-  /** When the first command of a step was written and when it was settled, where that is known. */
-  readonly times?: ReadonlyMap<number, { readonly started_at?: string; readonly ended_at?: string }>;
+  /** When each step's first command was written, RFC 3339. */
+  readonly startedAt?: ReadonlyMap<number, string>;
 }
 
 function statusOf(step: Step, progress: RunProgress, options: DescribeStepsOptions): StepStatus {
@@ -35,9 +35,8 @@ function errorOf(step: Step): StepDescription["error"] {
 export function describeSteps(progress: RunProgress, options: DescribeStepsOptions): StepDescription[] {
   return progress.steps.map((step) => {
     const error = errorOf(step);
-    const times = options.times?.get(step.step);
-    const ended = step.settledBy?.occurred_at ?? times?.ended_at;
-    const started = times?.started_at;
+    const ended = step.settledBy?.occurred_at;
+    const started = options.startedAt?.get(step.step);
     const seconds =
       started === undefined || ended === undefined
         ? undefined

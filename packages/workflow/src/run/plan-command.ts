@@ -1,6 +1,6 @@
 import { idempotencyKey } from "@holdfast/idempotency";
 import { type Command, encodeMessage, LedgerError } from "@holdfast/ledger";
-import { formatTimestamp } from "@holdfast/storage";
+import { formatTimestamp, parseTimestamp } from "@holdfast/storage";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { ACTIONS_WITHOUT_OUTPUTS, type Flow } from "../flow/flow.ts";
@@ -93,6 +93,12 @@ function build(
 
 function deadline(now: bigint, timeoutMs: number): string {
   return formatTimestamp(now + BigInt(timeoutMs) * 1_000n);
+}
+
+/** When a command was written, RFC 3339: its deadline without the time its action may take. */
+export function sentAt(config: WorkflowConfig, command: Command): string {
+  const timeoutMs = timeoutOf(config, command.to.agent_type, command.action);
+  return formatTimestamp(parseTimestamp(command.deadline) - BigInt(timeoutMs) * 1_000n);
 }
 
 function checkSize(command: Command, maxBytes: number): void {

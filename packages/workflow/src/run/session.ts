@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { dirname, resolve } from "node:path";
-import { type Ledger, openLedger } from "@holdfast/ledger";
+import { type Command, type Ledger, openLedger } from "@holdfast/ledger";
 import { type Claim, type Clock, type Store, StoreHeldError, systemClock } from "@holdfast/storage";
 import { runStore } from "@holdfast/task-store";
 import { type Environment, expandVariables } from "../config/environment.ts";
@@ -13,6 +13,7 @@ import { type AgentSupervisor, agentSupervisor, type SupervisorOptions } from ".
 import { Transcript } from "../transcript/transcript.ts";
 import type { RunOptions } from "./options.ts";
 import { Orchestrator, type RunEnd } from "./orchestrator.ts";
+import { sentAt } from "./plan-command.ts";
 import { StderrLog } from "./stderr-log.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -144,7 +145,9 @@ export class Session {
     const maxMessageBytes = session.config.policy.message_max_bytes;
     const ledger = await openLedger(store, session.runId, { fence: session.claim, maxMessageBytes });
     try {
-      return new Session(session, ledger, await Transcript.open(store, session.runId, session.claim));
+      const { claim: fence, config } = session;
+      const options = { fence, sentAt: (command: Command) => sentAt(config, command) };
+      return new Session(session, ledger, await Transcript.open(store, session.runId, options));
     } catch (error) {
       await ledger.close();
       throw error;

@@ -52,14 +52,21 @@ function tellLog(log: LogMessage): string | undefined {
 /**
  * The line of the readable story for a line of the ledger, which must have been applied to `progress` already.
  *
+ * @param sentAt - When a command was written, which it does not say itself.
  * @returns One line that starts with the ledger line's number; `undefined` for what is no part of the story (heartbeats, small talk).
  */
-export function tellRecord(record: ProgressRecord, progress: RunProgress): string | undefined {
+export function tellRecord(
+  record: ProgressRecord,
+  progress: RunProgress,
+  sentAt: (command: Command) => string,
+): string | undefined {
   const { message, seq } = record;
   let text: string | undefined;
   let time = "";
-  if (message.kind === "command") text = tellCommand(message, progress);
-  else if (message.kind === "event") {
+  if (message.kind === "command") {
+    text = tellCommand(message, progress);
+    time = clockTime(sentAt(message));
+  } else if (message.kind === "event") {
     text = tellEvent(message, progress);
     time = clockTime(message.occurred_at);
   } else if (message.kind === "log") {

@@ -1,3 +1,4 @@
+import type { Command } from "@holdfast/ledger";
 import type { Fence, Store } from "@holdfast/storage";
 import type { ProgressRecord, RunProgress } from "../flow/progress.ts";
 import { tellRecord } from "./story.ts";
@@ -9,11 +10,19 @@ export class Transcript {
   readonly #store: Store;
   readonly #key: string;
   readonly #fence: Fence;
+  readonly #sentAt: (command: Command) => string;
   /** Ledger lines up to here are told. */
   #told: number;
   #waiting: { text: string }[] = [];
 
-  private constructor(store: Store, key: string, fence: Fence, told: number) {
+  private constructor(
+    store: Store,
+    key: string,
+    fence: Fence,
+    sentAt: (command: Command) => string,
+    told: number,
+  ) {
+    this.#sentAt = sentAt;
     this.#store = store;
     this.#key = key;
     this.#fence = fence;
@@ -21,7 +30,11 @@ export class Transcript {
   }
 
   /** Opens the transcript of a run and finds the last ledger line it tells. */
-  static async open(store: Store, runId: string, fence: Fence): Promise<Transcript> {
+  static async open(
+    store: Store,
+    runId: string,
+    options: { readonly fence: Fence; readonly sentAt: (command: Command) => string },
+  ): Promise<Transcript> {
     const key = `runs/${runId}/transcript`;
     let told = 0;
     const head = await store.logs.head(key);
@@ -33,14 +46,14 @@ export class Transcript {
       for await (const line of store.logs.read(key))
         told = Math.max(told, Number.parseInt(line.text.trim(), 10) || 0);
     }
-    return new Transcript(store, key, fence, told);
+    return new Transcript(store, key, options.fence, options.sentAt, told);
   }
 
   /** Takes in a ledger line that `progress` knows already; nothing is written yet. Lines that are told already are skipped. */
   tell(record: ProgressRecord, progress: RunProgress): void {
     if (record.seq <= this.#told) return;
     this.#told = record.seq;
-    const text = tellRecord(record, progress);
+    const text = tellRecord(record, progress, this.#sentAt);
     if (text !== undefined) this.#waiting.push({ text });
   }
 
