@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { checksumBytes } from "@holdfast/checksum";
 import { ensureDirectorySync, syncDirectory, writeFileAtomic } from "@holdfast/fsutil";
+import { StoreDamagedError } from "./errors.ts";
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { FolderSyncer } from "./folder-syncer.ts";
 import { checkObjectChecksum, missingObject } from "./memory-objects.ts";
@@ -131,7 +132,7 @@ export class FileObjects implements Objects {
   async #write(checksum: string, bytes: Bytes): Promise<void> {
     const [plain, compressed] = objectFiles(checksum);
     const found = this.#find(checksum);
-    if (found !== undefined && (await this.#isIntact(found, bytes.length))) {
+    if (found !== undefined && (await this.#isIntact(found))) {
       // It is there; whoever put it may have died before its name was durable.
       await this.#syncer.sync(dirname(this.#folder.pathOf(found.relative)));
       return;
@@ -185,15 +186,17 @@ export class FileObjects implements Objects {
     }
   }
 
-  /** A cheap look: the file has the length it should have. Damage that keeps the length is found when it is read. */
-  async #isIntact({ relative, isCompressed }: ObjectFile, size: number): Promise<boolean> {
-    const file = this.#folder.open(relative);
+  /** Whether the content is there as it should be; damage is mended by putting it again. */
+  async #isIntact(found: ObjectFile): Promise<boolean> {
+    const file = this.#folder.open(found.relative);
     if (file === undefined) return false;
     try {
-      if (file.statSync().size === 0) return size === 0;
-      return (await objectSize(file, isCompressed)) === size;
-    } catch {
-      return false;
+      const pieces = readObject(file, found, file.path);
+      while ((await pieces.next()).done !== true);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreDamagedError) return false;
+      throw error;
     } finally {
       file.closeSync();
     }

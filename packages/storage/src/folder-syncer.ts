@@ -1,9 +1,14 @@
 import { type FileSystem, syncDirectory } from "@holdfast/fsutil";
+import { StoreError } from "./errors.ts";
 
-/** Makes names in folders durable; those who ask while a sync of their folder runs share the next one. */
+/**
+ * Makes names in folders durable; those who ask while a sync of their folder runs share the next one. A folder whose sync failed once
+ * is not trusted again: the next sync could succeed without what the first one lost.
+ */
 export class FolderSyncer {
   readonly #fileSystem: FileSystem;
   readonly #running = new Map<string, Promise<void>>();
+  readonly #failed = new Map<string, unknown>();
   readonly #next = new Map<string, Promise<void>>();
 
   constructor(fileSystem: FileSystem) {
@@ -12,6 +17,14 @@ export class FolderSyncer {
 
   /** Resolves when a sync that began after this call has ended. */
   async sync(path: string): Promise<void> {
+    if (this.#failed.has(path)) {
+      const cause = this.#failed.get(path);
+      throw new StoreError(
+        "STORE_FAILED",
+        `Cannot make names in "${path}" durable: an earlier sync of it failed; find out why, close the store and open it again`,
+        { path, cause },
+      );
+    }
     const running = this.#running.get(path);
     if (running === undefined) return this.#start(path);
     let next = this.#next.get(path);
@@ -27,10 +40,19 @@ export class FolderSyncer {
   }
 
   #start(path: string): Promise<void> {
-    const sync = syncDirectory(path, { fileSystem: this.#fileSystem }).finally(() => {
+    const sync = this.#run(path).finally(() => {
       if (this.#running.get(path) === sync) this.#running.delete(path);
     });
     this.#running.set(path, sync);
     return sync;
+  }
+
+  async #run(path: string): Promise<void> {
+    try {
+      await syncDirectory(path, { fileSystem: this.#fileSystem });
+    } catch (error) {
+      this.#failed.set(path, error);
+      throw error;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { acquireLock, type FileSystem, type Lock, LockHeldError } from "@holdfast/fsutil";
+import { acquireLock, breakLock, type FileSystem, type Lock, LockHeldError } from "@holdfast/fsutil";
 import { type Log, LogError, type OpenLogOptions, openLog } from "@holdfast/ndjson";
 import { StoreError, StoreHeldError } from "./errors.ts";
 import { asStoreError, isSyncFailure } from "./file-errors.ts";
@@ -79,7 +79,7 @@ export class LogAppender {
     clearTimeout(this.#timer);
     try {
       for (let attempt = 0; ; attempt += 1) {
-        const opened = await this.#open();
+        const opened = await this.#open(options.item);
         if (options.item !== undefined) this.#fences.add(options.item);
         try {
           return await this.#append(opened, items, options);
@@ -218,7 +218,7 @@ export class LogAppender {
     return ids;
   }
 
-  async #open(): Promise<Opened> {
+  async #open(item: string | undefined): Promise<Opened> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#closing !== undefined) await this.#closing;
@@ -226,7 +226,7 @@ export class LogAppender {
     }
     if (this.#closed)
       throw new StoreError("STORE_CLOSED", `Cannot append to "${this.#options.key}": the store is closed`);
-    const opened = (this.#opened ??= this.#openNow());
+    const opened = (this.#opened ??= this.#openNow(item));
     try {
       return await opened;
     } catch (error) {
@@ -236,14 +236,9 @@ export class LogAppender {
     }
   }
 
-  async #openNow(): Promise<Opened> {
-    const { path, lockPath, waitMs, fileSystem, key, log: options } = this.#options;
-    let lock: Lock;
-    try {
-      lock = await acquireLock(lockPath, { waitMs, worker: `writer of ${key}`, fileSystem });
-    } catch (error) {
-      throw error instanceof LockHeldError ? this.#heldError(error) : error;
-    }
+  async #openNow(item: string | undefined): Promise<Opened> {
+    const { path, fileSystem, log: options } = this.#options;
+    const lock = await this.#lock(item);
     try {
       const log = await openLog(path, { ...options, fileSystem });
       this.#log = log;
@@ -251,6 +246,28 @@ export class LogAppender {
     } catch (error) {
       lock.release();
       throw error;
+    }
+  }
+
+  async #lock(item: string | undefined): Promise<Lock> {
+    const { lockPath, waitMs, fileSystem, key } = this.#options;
+    const under = item === undefined ? "" : ` under ${item}`;
+    const options = { worker: `writer of ${key}${under}`, fileSystem };
+    try {
+      return await acquireLock(lockPath, { ...options, waitMs });
+    } catch (error) {
+      if (!(error instanceof LockHeldError)) throw error;
+      const { holder } = error;
+      // Whoever wrote this log under the item that we hold now has lost it: a person broke a lock whose holder cannot be seen.
+      // A holder that can be seen to live keeps its lock all the same.
+      if (under === "" || holder === undefined || !holder.worker.endsWith(under))
+        throw this.#heldError(error);
+      try {
+        await breakLock(lockPath, { ...options, token: holder.token });
+        return await acquireLock(lockPath, options);
+      } catch (again) {
+        throw again instanceof LockHeldError ? this.#heldError(again) : again;
+      }
     }
   }
 

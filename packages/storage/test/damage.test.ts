@@ -9,16 +9,21 @@ import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 
+const CONTENTS = [
+  Buffer.from("plain"),
+  Buffer.from("compressed ".repeat(500)),
+  Buffer.alloc(3_000_000, "long "),
+];
+
 async function sample(): Promise<{ root: string; checksums: string[] }> {
   const root = newFolder();
   await using store = fileStore(root);
   await store.documents.put("runs/a/run", { n: 1 });
   await store.logs.append("runs/a/ledger", [item("m1"), item("m2"), item("m3")]);
-  const plain = await store.objects.put(Buffer.from("plain"));
-  const compressed = await store.objects.put(Buffer.from("compressed ".repeat(500)));
-  const long = await store.objects.put(Buffer.alloc(3_000_000, "long "));
+  const checksums: string[] = [];
+  for (const content of CONTENTS) checksums.push((await store.objects.put(content)).checksum);
   await store.work.offer("runs", "a", {});
-  return { root, checksums: [plain.checksum, compressed.checksum, long.checksum] };
+  return { root, checksums };
 }
 
 function flip(path: string, at: number, bit = 1): void {
@@ -82,15 +87,22 @@ describe("a damaged store of files", () => {
       const whole = readFileSync(path);
       writeFileSync(path, whole.subarray(0, -1));
       await assert.rejects(gather(store.objects.get(checksum)), { code: "STORE_DAMAGED" });
-      // Putting it again mends what the length gives away.
-      if (checksum === checksums[0]) {
-        await store.objects.put(Buffer.from("plain"));
+      const [mended] = await store.repair({ salvage: true });
+      assert.equal(mended?.repaired, true);
+      assert.equal(await store.objects.has(checksum), false);
+      assert.equal(readFileSync(`${path}.corrupt`).length, whole.length - 1);
+    }
+  });
+
+  it("a damaged object is mended by putting its content again", async () => {
+    const { root, checksums } = await sample();
+    for (const [index, content] of CONTENTS.entries()) {
+      await using store = fileStore(root);
+      const path = join(root, store.locate({ object: checksums[index] ?? "" }));
+      for (const at of [0, readFileSync(path).length - 1]) {
+        flip(path, at);
+        await store.objects.put(content);
         assert.deepEqual(await store.check(), []);
-      } else {
-        const [mended] = await store.repair({ salvage: true });
-        assert.equal(mended?.repaired, true);
-        assert.equal(await store.objects.has(checksum), false);
-        assert.equal(readFileSync(`${path}.corrupt`).length, whole.length - 1);
       }
     }
   });

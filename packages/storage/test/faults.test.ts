@@ -75,6 +75,21 @@ const OPERATIONS: readonly Operation[] = [
       assert.deepEqual(claim?.payload, { payload: true });
     },
   },
+  {
+    name: "work.claim() and settle()",
+    act: async (store) => {
+      await store.work.offer("q", "x", {});
+      const [claim] = await store.work.claim("q", "me", { id: "x" });
+      if (claim === undefined || !(await store.work.settle(claim, "done")))
+        throw new StoreError("STORE_IO", "not settled");
+    },
+    expect: async (store, acknowledged) => {
+      const again = await store.work.claim("q", "me", { id: "x" }).catch((error: unknown) => error);
+      // This process lives, so a lock that could not be released stays its own.
+      const isHeld = again instanceof StoreError && again.code === "STORE_HELD";
+      assert.ok(isHeld ? !acknowledged : Array.isArray(again) && (!acknowledged || again.length === 0));
+    },
+  },
 ];
 
 let OLD_REVISION = "";

@@ -50,13 +50,12 @@ describe("fileStore() on disk", () => {
     await store.work.offer("runs", "run-20260102-030405-0123abcd", { goal: 1 });
 
     assert.deepEqual(
-      filesBelow(root).filter((path) => !path.startsWith("index/")),
+      filesBelow(root).filter((path) => !path.startsWith("index/") && !path.endsWith(".batch")),
       [
         `${object(checksum)}.zst`,
         object(small),
         `${run}/events.jsonl`,
         `${run}/ledger.ndjson`,
-        `${run}/ledger.ndjson.batch`,
         `${run}/logs/builder.ndjson`,
         `${run}/receipts/T-1/step-1.json`,
         `${run}/run.json`,
