@@ -21,7 +21,7 @@ export interface KeepContentsOptions {
  * were hashed. Durable when it resolves.
  *
  * @param root - Real path of the workspace.
- * @throws {SnapshotError} `SNAPSHOT_CHANGED` or `SNAPSHOT_UNREADABLE`, naming the file; errors of the store, unchanged.
+ * @throws {SnapshotError} `SNAPSHOT_CHANGED`, `SNAPSHOT_VANISHED` or `SNAPSHOT_UNREADABLE`, naming the file; errors of the store, unchanged.
  */
 export async function keepContents(
   store: Store,
@@ -51,11 +51,13 @@ async function keepContent(store: Store, root: string, file: IdentifiedFile): Pr
 }
 
 async function openContent(root: string, { path, size }: IdentifiedFile) {
-  const failed = (cause: unknown) =>
-    new SnapshotError("SNAPSHOT_UNREADABLE", `Cannot keep the content of "${path}": ${messageOf(cause)}`, {
+  const failed = (cause: unknown) => {
+    const code = GONE.has(codeOf(cause)) ? "SNAPSHOT_VANISHED" : "SNAPSHOT_UNREADABLE";
+    return new SnapshotError(code, `Cannot keep the content of "${path}": ${messageOf(cause)}`, {
       path,
       cause,
     });
+  };
   const file = await openInside(root, path, "read").catch((error: unknown) => {
     throw failed(error);
   });
@@ -92,6 +94,13 @@ async function openContent(root: string, { path, size }: IdentifiedFile) {
       file.closeSync();
     },
   };
+}
+
+/** What says that the file is no longer there, or something else is. */
+const GONE: ReadonlySet<string> = new Set(["FILE_MISSING", "FILE_UNREADABLE", "PATH_ESCAPE"]);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function messageOf(error: unknown): string {

@@ -75,11 +75,15 @@ export async function removeFiles(
 
 async function removeEmpty(root: string, folder: string, fileSystem: FileSystem): Promise<void> {
   for (let empty = folder; empty !== ""; empty = parentOf(empty)) {
-    if (fileSystem.readdirSync(`${root}/${empty}`).length > 0) return;
+    let isEmpty = false;
     await inFolder(root, parentOf(empty), async (base) => {
-      fileSystem.rmdirSync(`${base}/${nameOf(empty)}`);
+      const path = `${base}/${nameOf(empty)}`;
+      isEmpty = fileSystem.readdirSync(path).length === 0;
+      if (!isEmpty) return;
+      fileSystem.rmdirSync(path);
       await fileSystem.syncDirectory(base);
     });
+    if (!isEmpty) return;
   }
 }
 

@@ -83,9 +83,7 @@ export async function restoreSnapshot(
   const there = fs.statSync(target, { throwIfNoEntry: false }) === undefined ? undefined : realFolder(target);
 
   const plan = await planRestore(there, manifest.files, signal);
-  const known = new Set(manifest.files.map(({ path }) => path));
-  const unknown =
-    there === undefined ? [] : (await listFiles(there, manifest, signal)).filter((path) => !known.has(path));
+  const unknown = there === undefined ? [] : await unknownFiles(there, manifest, plan, signal);
   const todo = plan.files.filter(({ action }) => action === "write").map(({ file }) => file);
   await checkContents(manifest, todo, options);
   const result = resultOf(manifest, plan, unknown, clean);
@@ -101,6 +99,17 @@ export async function restoreSnapshot(
   await writeFiles(root, plan.files, plan.blockers, { store, force, fileSystem, signal, onWritten });
   if (clean) await removeFiles(root, unknown, { fileSystem, signal });
   return { ...result, conflicts: [] };
+}
+
+/** Files that are not in the snapshot, without those that make room for its folders. */
+async function unknownFiles(
+  root: string,
+  manifest: SnapshotManifest,
+  { blockers }: RestorePlan,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const known = new Set([...manifest.files.map(({ path }) => path), ...blockers]);
+  return (await listFiles(root, manifest, signal)).filter((path) => !known.has(path));
 }
 
 function resultOf(

@@ -48,7 +48,7 @@ export const REASON_OF_FAILURE: { readonly [failure in HashFailure]: SkipReason 
 
 /** The error for what stands in the way of a whole snapshot. */
 export function problemError(root: string, path: string, reason: SkipReason, cause: unknown): SnapshotError {
-  if (cause instanceof SnapshotError) return cause;
+  if (cause instanceof SnapshotError && reason === "unreadable") return cause;
   const where = { path, cause };
   const start = `Cannot take a snapshot of "${path}" in "${root}":`;
   if (reason === "changed") {

@@ -27,7 +27,7 @@ export interface SnapshotStore {
    * A snapshot that is there already is kept once; newer modes replace older ones, and contents stay known.
    *
    * @throws {SnapshotError} `SNAPSHOT_COLLISION`, `SNAPSHOT_DAMAGED` (the manifest's id is not that of its files),
-   *   `SNAPSHOT_CHANGED`, `SNAPSHOT_UNREADABLE`; {@link StoreError}.
+   *   `SNAPSHOT_CHANGED`, `SNAPSHOT_VANISHED`, `SNAPSHOT_UNREADABLE`; {@link StoreError}.
    */
   save(manifest: SnapshotManifest, options?: SaveSnapshotOptions): Promise<void>;
   /** @throws {SnapshotError} `SNAPSHOT_MISSING`; `SNAPSHOT_DAMAGED` (not a manifest, or its id is not that of its files); `SNAPSHOT_NEWER_VERSION`. */
