@@ -16,6 +16,7 @@ export type TailState =
 const BLOCK = 64 * 1024;
 // A run of lines that hold nothing readable is looked through this far back; a file of nothing else is not a log.
 const MAX_RUN = 16 * 1024 * 1024;
+const MAX_RUN_LINES = 100_000;
 // One flipped bit spoils three bytes of UTF-8 at most. A page of zeros or of other data spoils many more.
 const NOT_TEXT = 8;
 
@@ -33,8 +34,9 @@ export function readAtSync(file: OpenFile, offset: number, length: number): Buff
 
 /** Offset of the last newline before `before`; -1 when there is none. */
 function lastNewline(file: OpenFile, before: number): number {
-  for (let end = before; end > 0; ) {
-    const start = Math.max(0, end - BLOCK);
+  // Mostly it is near: a small piece first, then larger ones.
+  for (let end = before, piece = 512; end > 0; piece = Math.min(BLOCK, piece * 4)) {
+    const start = Math.max(0, end - piece);
     const found = readAtSync(file, start, end - start).lastIndexOf(0x0a);
     if (found !== -1) return start + found;
     end = start;
@@ -43,7 +45,7 @@ function lastNewline(file: OpenFile, before: number): number {
 }
 
 /** Why a line (without its newline) is not a record; `undefined` when it is one. */
-export function lineFault(line: Buffer, format: LogFormat, first: boolean): unknown {
+function lineFault(line: Buffer, format: LogFormat, first: boolean): unknown {
   if (!isUtf8(line)) return new SyntaxError("the line is not UTF-8");
   if (format === "text") return undefined;
   const text = line.toString("utf8");
@@ -87,7 +89,8 @@ export function inspectTail(
   let cut = wholeEnd;
   let spoiled = unreadable(readAtSync(file, wholeEnd, Math.min(size - wholeEnd, BLOCK)));
   let fault: unknown;
-  while (cut > 0 && wholeEnd - cut < MAX_RUN) {
+  let lines = 0;
+  while (cut > 0 && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES) {
     const start = lastNewline(file, cut - 1) + 1;
     if (cut - 1 - start > options.maxLineBytes) break; // written under another limit
     const line = readAtSync(file, start, cut - 1 - start);
@@ -95,6 +98,7 @@ export function inspectTail(
     if (lineIs === undefined) break;
     fault = lineIs;
     spoiled += unreadable(line);
+    lines++;
     cut = start;
   }
   if (cut === wholeEnd) {
@@ -105,7 +109,7 @@ export function inspectTail(
       reason: onlyZeros(file, wholeEnd, size) ? "zeros" : "unterminated",
     };
   }
-  const isLog = cut > 0 && wholeEnd - cut < MAX_RUN;
+  const isLog = cut > 0 && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES;
   if (isLog && spoiled >= NOT_TEXT) return { kind: "torn", end: cut, reason: "garbage" };
   return { kind: "damaged", offset: cut, cause: fault };
 }

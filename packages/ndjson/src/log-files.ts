@@ -19,7 +19,7 @@ function splitName(path: string): readonly [stem: string, extension: string] {
 }
 
 /** Reads the name of a rotated file of the log `path`; `undefined` when it is none. */
-export function parseRotatedName(path: string, name: string): RotatedName | undefined {
+function parseRotatedName(path: string, name: string): RotatedName | undefined {
   const [stem, extension] = splitName(path);
   if (!name.startsWith(`${stem}_`) || !name.endsWith(extension)) return undefined;
   const match = STAMP.exec(name.slice(stem.length + 1, name.length - extension.length));

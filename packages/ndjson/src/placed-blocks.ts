@@ -95,12 +95,7 @@ function* sources(path: string, fileSystem: FileSystem, startInode: bigint | und
 }
 
 /** Where whole records end: a batch that is being written, or was interrupted, is not there yet. */
-export function readableSize(
-  path: string,
-  file: OpenFile,
-  isCurrent: boolean,
-  fileSystem: FileSystem,
-): number {
+function readableSize(path: string, file: OpenFile, isCurrent: boolean, fileSystem: FileSystem): number {
   const { size } = file.statSync();
   if (!isCurrent) return size;
   return interruptedBatch(file, size, readBatchIntent(path, fileSystem), { verify: false }) ?? size;

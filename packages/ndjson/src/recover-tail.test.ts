@@ -111,6 +111,7 @@ describe("damage that is no torn tail", () => {
     ["a damaged last line before a torn one", `${WHOLE}{"c":3,}\n{"d"`, 3, WHOLE.length],
     ["an empty last line", `${WHOLE}\n`, 3, WHOLE.length],
     ["a file that was never a log", "GIF89a\0\0\0\0\0\0\0\0\0\0\n\0\0\0\u0001", 1, 0],
+    ["nothing but newlines, very many of them", `{"a":1}\n${"\n".repeat(3_000_000)}`, 2_900_002, 2_900_008],
     ["zeros before whole records", `{"a":1}\n${"\0".repeat(40)}\n{"b":2}\n`, 2, 8],
   ] as const) {
     it(`(${name}) is refused with its place, and nothing is changed`, async () => {
