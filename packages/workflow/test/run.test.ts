@@ -299,6 +299,15 @@ describe("runWorkflow()", () => {
     assert.equal(world.agents.sent.length, 0);
   });
 
+  it("tells of a long goal of any characters, whatever the longest message is", async () => {
+    using world = new World(others, "{ message_max_bytes: 1024 }");
+    const [task] = world.config.tasks;
+    assert.ok(task);
+    const name = "\u{1F600}".repeat(100);
+    world.config = { ...world.config, name, tasks: [{ ...task, goal: `x${"\u{1F600}".repeat(100)}` }] };
+    assert.equal((await world.run()).status, "completed");
+  });
+
   it("follows a configured flow with its own stages and terminal events", async () => {
     using world = new World((command) =>
       command.action === "ask"

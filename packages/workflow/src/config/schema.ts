@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Names that become part of a key in the store. */
-export const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const EVENT_KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\/[A-Za-z0-9_.-]+)?$/;
 const ACTION = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 const SECONDS_PER_WEEK = 604_800;

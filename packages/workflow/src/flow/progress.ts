@@ -9,7 +9,7 @@ import {
 import { type Flow, flowEvents, nextTarget } from "./flow.ts";
 
 /** Event ids kept of one attempt of a step; a receipt names no more than these. */
-export const MAX_STEP_EVENTS = 10_000;
+const MAX_STEP_EVENTS = 10_000;
 /** Who writes the messages that no agent sent. */
 export const ORCHESTRATOR = "orchestrator";
 

@@ -5,13 +5,13 @@ import * as z from "zod";
 const headSchema = z.object({ seq: z.int().min(1), chain: z.string() });
 
 /** The last line of the ledger when a run state was written: what a chain alone cannot prove, that its end is there and was not written anew. */
-export interface LedgerHead {
+interface LedgerHead {
   readonly seq: number;
   readonly chain: string;
 }
 
 /** The head that a run state keeps; `undefined` in a state that was written elsewhere. */
-export function headOf(state: RunState): LedgerHead | undefined {
+function headOf(state: RunState): LedgerHead | undefined {
   const head = headSchema.safeParse(state["ledger_head"]);
   return head.success ? head.data : undefined;
 }

@@ -47,6 +47,9 @@ export type RunEnd =
 /** Thrown inside the loop when the signal aborts; never leaves this file. */
 class Interruption extends Error {}
 
+/** Paths that a line of the ledger names at most. */
+const MAX_PATHS = 20;
+
 /**
  * Carries a run from where its ledger stands to an end. The order of a step never changes: key, ledger line, command to the agent,
  * its messages to the ledger, terminal event, artifacts checked, receipt, run state. Whatever is thrown in between, the ledger says
@@ -370,14 +373,10 @@ export class Orchestrator {
   async #remarkMissing(step: Step): Promise<void> {
     const missing = missingOutputs(step.command?.expected_outputs ?? [], this.#parts.workspace.root);
     if (missing.length === 0) return;
-    await this.remark(
-      "warn",
-      `Step ${step.step} ended without ${missing.join(", ")}, which it was asked for`,
-      {
-        missing_outputs: missing,
-        step: step.step,
-      },
-    );
+    await this.remark("warn", `Step ${step.step} ended without ${listed(missing)}, which it was asked for`, {
+      missing_outputs: missing.slice(0, MAX_PATHS),
+      step: step.step,
+    });
   }
 
   /** For a step that only reads: how the workspace differs from what it was pinned to, beyond what the step says it made. */
@@ -388,9 +387,7 @@ export class Orchestrator {
       (path) => !step.artifacts.has(path),
     );
     if (changed.length === 0) return undefined;
-    const shown =
-      changed.slice(0, 5).join(", ") + (changed.length > 5 ? ` and ${changed.length - 5} more` : "");
-    return versionMismatch(`the workspace no longer is ${step.snapshotId}: ${shown}`, changed);
+    return versionMismatch(`the workspace no longer is ${step.snapshotId}: ${listed(changed)}`, changed);
   }
 
   #note(progress: Extract<WorkflowMessage, { progress: unknown }>["progress"]): void {
@@ -398,15 +395,23 @@ export class Orchestrator {
   }
 }
 
+/** The first few of many paths. */
+function listed(paths: readonly string[]): string {
+  const more = paths.length > 5 ? ` and ${paths.length - 5} more` : "";
+  return `${paths.slice(0, 5).join(", ")}${more}`;
+}
+
 function versionMismatch(message: string, changed: readonly string[]): StepProblem {
-  const details = changed.length === 0 ? {} : { changed: changed.slice(0, 100) };
+  const details = changed.length === 0 ? {} : { changed: changed.slice(0, MAX_PATHS) };
   return { code: "version_mismatch", message, status: "version_mismatch", details };
 }
 
 function unexpectedEvent(step: Step, progress: RunProgress): StepProblem {
   const event = step.settledBy;
   const said = event?.status === undefined ? event?.event : `${event.event}/${event.status}`;
-  const known = Object.keys(progress.flow.stages[step.stage]?.on ?? {}).join(", ");
+  const known = Object.keys(progress.flow.stages[step.stage]?.on ?? {})
+    .join(", ")
+    .slice(0, 1_000);
   return {
     code: "unexpected_event",
     message: `stage "${step.stage}" cannot end with "${said}"; it knows ${known}`,

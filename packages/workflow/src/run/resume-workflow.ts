@@ -182,7 +182,7 @@ async function settleReceipts(session: Session, receipts: Map<number, Receipt>):
       `Run goes back to step ${step.step} (${step.action}): its receipt no longer agrees with ${shown}`,
       {
         rewind_to_step: step.step,
-        paths: paths.slice(0, 100),
+        paths: paths.slice(0, 20),
       },
     );
   }

@@ -71,7 +71,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
       {
         run_id: runId,
         kind: "workflow",
-        name: redactor.text(config.name),
+        name: redactor.clip(config.name, 200).toWellFormed(),
         task_id: task.id,
         current_stage: flow.stages[flow.start]?.label ?? flow.start,
         config_snapshot: snapshotConfig(
@@ -89,7 +89,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
         options.onMessage?.({ progress: { kind: "run", run_id: runId, task_id: task.id, resumed: false } });
         await session.orchestrator.remark(
           "info",
-          `Run ${runId} of "${config.name}" begins with task ${task.id}: ${task.goal.slice(0, 200)}`,
+          `Run ${runId} of "${config.name}" begins with task ${task.id}: ${task.goal.slice(0, 200).toWellFormed()}`,
           {
             run: "started",
             run_id: runId,

@@ -31,7 +31,7 @@ export interface SessionOptions {
 }
 
 /** The environment agents get: `${NAME}` replaced. */
-export function agentEnvironment(agent: AgentConfig, env: Environment, name: string): Record<string, string> {
+function agentEnvironment(agent: AgentConfig, env: Environment, name: string): Record<string, string> {
   const entries = Object.entries(agent.env).map(([variable, value]) => {
     const expanded = expandVariables(value, env);
     if ("value" in expanded) return [variable, expanded.value] as const;
@@ -142,8 +142,7 @@ export class Session {
   /** Opens what a run is worked on with. The claim is the caller's to give back when this fails. */
   static async open(session: SessionOptions): Promise<Session> {
     const { store } = session.options;
-    const maxMessageBytes = session.config.policy.message_max_bytes;
-    const ledger = await openLedger(store, session.runId, { fence: session.claim, maxMessageBytes });
+    const ledger = await openLedger(store, session.runId, { fence: session.claim });
     try {
       const { claim: fence, config } = session;
       const options = { fence, sentAt: (command: Command) => sentAt(config, command) };
