@@ -26,6 +26,8 @@ import { checksumFiles } from "./checksum-files.ts";
 import { ChecksumError } from "./errors.ts";
 import { verifyFile } from "./verify-file.ts";
 
+/** Node cannot make one itself. */
+const MKFIFO = "mkfifo";
 const MIB = 1024 * 1024;
 /** Around every size at which the way of reading changes. */
 const SIZES = [
@@ -140,7 +142,7 @@ describe("checksumFile()", () => {
     mkdirSync(folder.file("folder"));
     const code = "CHECKSUM_NOT_A_FILE";
     await assert.rejects(checksumFile(folder.file("folder")), { code, message: /it is a folder/ });
-    execFileSync("mkfifo", [folder.file("fifo")]);
+    execFileSync(MKFIFO, [folder.file("fifo")]);
     await assert.rejects(checksumFile(folder.file("fifo")), { code, message: /it is a FIFO/ });
     const server = createServer().listen(folder.file("socket"));
     await new Promise((resolve) => server.once("listening", resolve));

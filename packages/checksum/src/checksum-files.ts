@@ -13,7 +13,7 @@ export interface FilesProgress {
 
 /** Options of {@link checksumFiles}. */
 export interface ChecksumFilesOptions {
-  /** Threads that hash at the same time, from 1 (then no worker thread is started). Default: the processors this process may use. */
+  /** Threads that hash at the same time, this one included; 1: no worker thread is started. Default: the processors this process may use. */
   readonly concurrency?: number | undefined;
   /** Stops everything; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +31,7 @@ const ORDER_PATHS = 32_768;
 /**
  * The checksums of many files, using all processors.
  *
- * It begins at once on this thread, which costs nothing for a few small files; when that takes longer than some milliseconds, worker threads are started for the rest and
+ * It begins at once on this thread, which costs nothing for a few small files and gives others a turn every few milliseconds; when that takes longer, worker threads are started to help, and
  * ended before it resolves. Each file is read in constant memory and must not change meanwhile, as {@link checksumFile} says.
  *
  * @param paths - Files to read. A path that is given twice is read twice.

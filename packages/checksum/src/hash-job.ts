@@ -55,7 +55,6 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
     signal.throwIfAborted();
     shared = newShared();
     const open = new Set(paths.keys());
-    let threadsAreUp = false;
     let inThreads: Promise<void> | undefined;
 
     const settle = (index: number, result: FileChecksum | ChecksumError): void => {
@@ -69,11 +68,10 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
         else stop(error);
       }
     };
-    const isOver = (): boolean => signal.aborted || threadsAreUp;
-    /** Takes one path after the other, as the threads do, until these are up. */
-    const hashUntilThreadsAreUp = async (): Promise<void> => {
+    /** Takes one path after the other, as the threads do. */
+    const hashHereToo = async (): Promise<void> => {
       let sliceEnd = performance.now() + SLICE_MS;
-      while (!isOver()) {
+      while (!signal.aborted) {
         const index = Atomics.add(shared, NEXT_PATH, 1);
         const path = paths[index];
         if (path === undefined) return;
@@ -84,7 +82,6 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
       }
     };
     const onReport = (report: HashReport): void => {
-      threadsAreUp = true;
       guarded(() => onBytes(report.bytes));
       unpackResults(report.done, paths, settle);
       for (const [index, error] of report.failed) settle(index, receivedErrorOf(error));
@@ -92,13 +89,13 @@ export function openHashJob({ concurrency, followSymlinks, onSettled, onBytes }:
     const startThreads = (): void => {
       const left = paths.length - Atomics.load(shared, NEXT_PATH);
       if (threads === undefined && left < 2) return;
-      threads ??= startHashThreads(Math.min(concurrency, left));
+      threads ??= startHashThreads(Math.min(concurrency - 1, left));
       inThreads = threads.hash({ paths, shared, followSymlinks }, onReport);
     };
 
     const delayMs = threads === undefined ? START_THREADS_AFTER_MS : 0;
     const timer = concurrency > 1 ? setTimeout(startThreads, delayMs) : undefined;
-    const here = hashUntilThreadsAreUp();
+    const here = hashHereToo();
     try {
       await Promise.race([here, stopped.promise]);
       if (open.size > 0) await Promise.race([inThreads, stopped.promise]);

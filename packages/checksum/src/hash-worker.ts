@@ -40,8 +40,6 @@ port.on("message", ({ id, paths, shared, followSymlinks }: HashOrder) => {
     if (Atomics.load(shared, STOPPED) !== 0) throw new Stopped();
     if (performance.now() - reportedAt > REPORT_MS) report(false);
   };
-  // The first report says that this thread is up: the main thread then leaves the rest to it and its like.
-  report(false);
   while (Atomics.load(shared, STOPPED) === 0) {
     const index = Atomics.add(shared, NEXT_PATH, 1);
     const path = paths[index];

@@ -3,7 +3,7 @@ import { IdempotencyError } from "./errors.ts";
 import type { OncePlace, OnceRecord } from "./once-record.ts";
 
 /** The queue of which every key that is not worked on under somebody's own claim is an item. */
-export const ONCE_QUEUE = "once";
+const ONCE_QUEUE = "once";
 
 /** The right to run one piece of work: what its writes are fenced by, until it is given back. */
 export interface OnceClaim {
