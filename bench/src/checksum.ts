@@ -28,7 +28,8 @@ import {
 
 const MIB = 1024 * 1024;
 const execFileAsync = promisify(execFile);
-const hasSha256sum = spawnSync("sha256sum", ["--version"]).status === 0;
+const SHA256SUM = "sha256sum";
+const hasSha256sum = spawnSync(SHA256SUM, ["--version"]).status === 0;
 
 /** Bytes that do not repeat within a piece. */
 function noise(size: number, start: number): Buffer {
@@ -146,7 +147,7 @@ async function oneFile(folder: string, quick: boolean): Promise<BenchmarkRow[]> 
     candidates.push({
       subject: "sha256sum",
       kind: "peer",
-      run: async () => `sha256:${(await execFileAsync("sha256sum", [path])).stdout.slice(0, 64)}`,
+      run: async () => `sha256:${(await execFileAsync(SHA256SUM, [path])).stdout.slice(0, 64)}`,
     });
   }
   const measured = await compareInTurn(candidates, { rounds: quick ? 3 : 7, warmup: 1 });
@@ -221,7 +222,7 @@ async function manyFiles(folder: string, quick: boolean): Promise<BenchmarkRow[]
       run: async () => {
         const parts = Array.from({ length: availableParallelism() }, async (_, i) => {
           const names = paths.slice(i * share, (i + 1) * share);
-          const { stdout } = await execFileAsync("sha256sum", names, { maxBuffer: 256 * MIB });
+          const { stdout } = await execFileAsync(SHA256SUM, names, { maxBuffer: 256 * MIB });
           return stdout
             .trimEnd()
             .split("\n")
