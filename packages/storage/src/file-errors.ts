@@ -6,7 +6,7 @@ import { StoreConflictError, StoreDamagedError, StoreError, type StoreErrorCode 
 export type Intent = "read" | "write";
 
 /** The code of the system's error (`ENOSPC`, ...) at the bottom of an error; `undefined` when there is none. */
-export function systemCodeOf(error: unknown): string | undefined {
+function systemCodeOf(error: unknown): string | undefined {
   const found = systemErrorOf(error);
   return found?.code;
 }

@@ -229,7 +229,7 @@ function nameOf({ queue, id }: { readonly queue: string; readonly id: string }):
 }
 
 /** The path below the root of an item's document. */
-export function itemPath(queue: string, id: string): string {
+function itemPath(queue: string, id: string): string {
   return join("work", queue, workFolderName(id), "item.json");
 }
 

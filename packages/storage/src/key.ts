@@ -1,9 +1,9 @@
 import { StoreError } from "./errors.ts";
 
 /** Longest part of a key, in bytes of UTF-8: a file name of 255 bytes with room for endings and temporary names. */
-export const MAX_PART_BYTES = 180;
+const MAX_PART_BYTES = 180;
 /** Longest key, in bytes of UTF-8. */
-export const MAX_KEY_BYTES = 1_024;
+const MAX_KEY_BYTES = 1_024;
 
 // Names Windows gives to devices, whatever the ending: a store must survive being copied.
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;

@@ -152,7 +152,7 @@ export function freshItems(
 }
 
 /** The error for a log that does not end where expected. */
-export function positionConflict(key: string, expected: number, actual: number): StoreConflictError {
+function positionConflict(key: string, expected: number, actual: number): StoreConflictError {
   return new StoreConflictError(
     `Cannot append to "${key}": it ends at position ${actual}, expected was ${expected}; read what is new and repeat`,
     { path: key, expected, actual },

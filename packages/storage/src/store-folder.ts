@@ -12,7 +12,7 @@ import { isRecord } from "./json.ts";
 import { type Clock, formatTimestamp } from "./timestamp.ts";
 
 /** The version of the layout that this package reads and writes. */
-export const STORE_FORMAT = 1;
+const STORE_FORMAT = 1;
 const STORE_FILE = "store.json";
 const OUR_FOLDERS = new Set([
   "runs",

@@ -205,7 +205,7 @@ describe("fileStore() and memoryStore()", () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

@@ -5,7 +5,7 @@ import type { Store } from "../store.ts";
 import { gather, type TestApi, type WithStores } from "./test-api.ts";
 
 /** Values that JSON holds and that are easily changed on the way. */
-export const AWKWARD: readonly Json[] = [
+const AWKWARD: readonly Json[] = [
   null,
   false,
   0,
