@@ -38,7 +38,7 @@ export type Artifact = z.output<typeof artifactSchema>;
 export const expectedOutputSchema = z.looseObject({
   path: z.string().min(1).max(4096).describe("Path below the workspace, with forward slashes"),
   description: z.string().optional().describe("What it should hold, for the agent"),
-  required: z.boolean().default(true).describe("Whether the step fails without it"),
+  required: z.boolean().default(true).describe("Whether its absence after the step is reported"),
 });
 export type ExpectedOutput = z.output<typeof expectedOutputSchema>;
 

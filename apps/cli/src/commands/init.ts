@@ -68,9 +68,6 @@ export async function init(
   }
   await writeFileAtomic(config, CONFIG, { mode: 0o600 });
   const next = dir === "." ? `holdfast run ${CONFIG_NAME}` : `cd ${dir} && holdfast run ${CONFIG_NAME}`;
-  await context.result(
-    { root, config },
-    `store   ${root}\nconfig  ${config}\nnext    ${next}\n`,
-  );
+  await context.result({ root, config }, `store   ${root}\nconfig  ${config}\nnext    ${next}\n`);
   return undefined;
 }

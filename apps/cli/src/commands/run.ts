@@ -29,8 +29,10 @@ export async function run(
       EXIT.usage,
     );
   }
-  for (const task of options.task === undefined ? ids : [options.task]) {
-    const status = await watch(context, (begin) => runWorkflow({ ...begin, config, configPath: path, task }));
+  const tasks = options.task === undefined ? ids : [options.task];
+  for (const task of tasks) {
+    const start = (begin: RunOptions) => runWorkflow({ ...begin, config, configPath: path, task });
+    const status = await watch(context, start, { isList: tasks.length > 1 });
     if (status !== EXIT.done) return status;
   }
   return EXIT.done;
@@ -39,20 +41,21 @@ export async function run(
 /** Goes on with a run. */
 export async function resume(context: Context, runId: string): Promise<number> {
   await requireRun(context.store(), runId);
-  return watch(context, (begin) => resumeWorkflow(runId, begin));
+  return watch(context, (begin) => resumeWorkflow(runId, begin), { isList: false });
 }
 
 /** Lets a run go on under the eyes of a terminal; when it cannot, says how it does later. */
 async function watch(
   context: Context,
   start: (options: RunOptions) => Promise<WorkflowResult>,
+  { isList }: { readonly isList: boolean },
 ): Promise<number> {
   let runId: string | undefined;
   const options = watched(context, (begun) => {
     runId = begun;
   });
   try {
-    return await tell(context, await start(options));
+    return await tell(context, await start(options), isList);
   } catch (error) {
     if (runId !== undefined && exitStatusOf(error) === EXIT.failed) {
       await context.note(
@@ -126,17 +129,16 @@ function textIn(payload: Readonly<Record<string, unknown>>, name: string): strin
   return typeof value === "string" ? value : "";
 }
 
-async function tell(context: Context, result: WorkflowResult): Promise<number> {
+async function tell(context: Context, result: WorkflowResult, isList: boolean): Promise<number> {
   const artifacts = new Set(result.steps.flatMap((step) => step.artifacts.map((artifact) => artifact.path)));
   const steps = result.steps.filter((step) => step.status === "done").length;
   const colour = { completed: "green", failed: "red", aborted: "yellow" } as const;
   const error =
     result.error === undefined ? "" : `\n${result.error.code}: ${printable(result.error.message)}`;
   const hint = result.hint === undefined ? "" : `\n${result.hint}`;
-  await context.result(
-    result,
-    `${result.run_id} ${context.style(colour[result.status], result.status)}: task ${result.task_id}, ${steps} steps, ${artifacts.size} artifacts${error}${hint}\n`,
-  );
+  const text = `${result.run_id} ${context.style(colour[result.status], result.status)}: task ${result.task_id}, ${steps} steps, ${artifacts.size} artifacts${error}${hint}`;
+  if (isList) await context.item(result, text);
+  else await context.result(result, `${text}\n`);
   if (result.status === "completed") return EXIT.done;
   return result.status === "aborted" ? EXIT.interrupted : EXIT.failed;
 }

@@ -103,7 +103,10 @@ function translate(issue: ZodIssue, document: ConfigDocument, schema: z.ZodType)
   return [issueOf(document, path, { found, allowed, message: `${issue.message}, found ${found}` })];
 }
 
-/** Issues of a schema as issues of the document, in order of their place in it. */
+/** A misspelt key explains the missing one it stands for. */
+const explains = (issue: ConfigIssue): number => (issue.message.startsWith("unknown key") ? 0 : 1);
+
+/** Issues of a schema as issues of the document, in order of their lines, misspelt keys of a line first. */
 export function schemaIssues(
   issues: readonly ZodIssue[],
   document: ConfigDocument,
@@ -111,5 +114,5 @@ export function schemaIssues(
 ): readonly ConfigIssue[] {
   return issues
     .flatMap((issue) => translate(issue, document, schema))
-    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || explains(a) - explains(b));
 }

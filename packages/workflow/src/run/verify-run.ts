@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { idempotencyKey } from "@holdfast/idempotency";
 import {
   type ChainFinding,
@@ -15,6 +15,7 @@ import { isRecord, messageOf, textOf } from "../unknown-value.ts";
 import { isReceiptOf, isWriting, wrongArtifacts } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
+import { supersededPaths } from "./later-runs.ts";
 import { problemOfHead } from "./ledger-head.ts";
 import { RUNS_QUEUE } from "./session.ts";
 import { snapshotFindings } from "./verify-snapshots.ts";
@@ -269,15 +270,29 @@ async function artifactFindings(
   } catch (error) {
     return [unreadable(store, state.run_id, error)];
   }
-  return wrong.map((finding) => ({
-    severity: writing ? "warning" : "error",
-    kind: "artifact",
-    place: join(workspace, finding.path),
-    message: `${finding.message}; receipt "${store.locate({ document: receiptKey(state.run_id, { task_id: finding.taskId, step: finding.step }) })}"`,
-    meaning: writing
-      ? "The file was changed after the receipt; the step that is under way may have done it."
-      : "The file was changed or removed after the step was done; a resume would do the step again.",
-  }));
+  const superseded = await supersededPaths(store, state, wrong);
+  return wrong.map((finding) => {
+    const place = join(workspace, finding.path);
+    const later = superseded.get(posix.normalize(finding.path));
+    if (later !== undefined) {
+      return {
+        severity: "info",
+        kind: "artifact",
+        place,
+        message: `made again by step ${later.step} of ${later.runId}, after step ${finding.step} of this run`,
+        meaning: "Only the newest receipt of a file counts; it is checked with that run.",
+      };
+    }
+    return {
+      severity: writing ? "warning" : "error",
+      kind: "artifact",
+      place,
+      message: `${finding.message}; receipt "${store.locate({ document: receiptKey(state.run_id, { task_id: finding.taskId, step: finding.step }) })}"`,
+      meaning: writing
+        ? "The file was changed after the receipt; the step that is under way may have done it."
+        : "The file was changed or removed after the step was done; a resume would do the step again.",
+    };
+  });
 }
 
 function stateFindings(store: Store, story: RunStory): RunFinding[] {
