@@ -40,18 +40,8 @@ export function exitStatusOf(error: unknown): number {
   return EXIT_BY_CODE.find(([pattern]) => pattern.test(code))?.[1] ?? EXIT.failed;
 }
 
-/** What a person can do something about, wherever it stands in a chain of causes. */
-const TELLING = /^(?:STORE|FILE|LOG)_(?:NO_SPACE|READ_ONLY)$/;
-
-/**
- * The stable code of an error: its own, or that of the cause which tells what to do (a full disk under a ledger that
- * failed). `INTERNAL_ERROR` for one that has none, which is a fault of ours.
- */
+/** The stable code of an error; `INTERNAL_ERROR` for one that has none, which is a fault of ours. */
 export function codeOf(error: unknown): string {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === "string" && TELLING.test(code)) return code;
-  }
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" ? code : "INTERNAL_ERROR";
 }

@@ -264,10 +264,18 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     )
     .argument("[run]", "only this run")
     .option("--dry-run", "say what would be done")
+    .option(
+      "--break-lock",
+      "free the run from a holder in another container or on another host that is known to be gone",
+    )
     .option("--salvage", "also take damaged lines out of logs (they are kept aside)")
     .action(
-      action(async (context, run: string | undefined, options: { dryRun?: boolean; salvage?: boolean }) =>
-        (await import("./commands/repair.ts")).repair(context, run, options),
+      action(
+        async (
+          context,
+          run: string | undefined,
+          options: { dryRun?: boolean; salvage?: boolean; breakLock?: boolean },
+        ) => (await import("./commands/repair.ts")).repair(context, run, options),
       ),
     );
 

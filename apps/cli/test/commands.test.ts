@@ -225,8 +225,8 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
       ["name: [x\n", /CONFIG_SYNTAX.*workflow\.yaml:/],
       ["kind: simulation\nsimulation: { name: x }\n", /simulation/],
       [
-        "name: x\nagents: { builder: { cmd: [node], env: { A: $" +
-          "{NO_SUCH_VARIABLE_HERE} } } }\ntasks: [{ id: T-1, goal: x }]\n",
+        // oxlint-disable-next-line no-template-curly-in-string
+        'name: x\nagents: { builder: { cmd: [node], env: { A: "${NO_SUCH_VARIABLE_HERE}" } } }\ntasks: [{ id: T-1, goal: x }]\n',
         /NO_SUCH_VARIABLE_HERE/,
       ],
       ["name: x\nagents: { builder: { cmd: [node] } }\ntasks: [{ id: ../T-1, goal: x }]\n", /tasks\[0\]\.id/],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "vitest";
 import { Place } from "./support/command.ts";
@@ -52,6 +53,40 @@ describe("two processes and one run", { timeout: 120_000 }, () => {
     assert.equal(state.state.status, "aborted");
     assert.equal(place.holdfast(["resume", place.run()]).status, 0);
     assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("a holder in another container is not judged; --break-lock frees the run, and nothing else does", (test) => {
+    if (spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status !== 0)
+      test.skip("unshare is not allowed here");
+    using place = new Place("container");
+    writeScriptedWorkflow(place.dir);
+    const [bin, node] = [place.command, process.execPath];
+    // The holder dies in a pid namespace of its own (not as its first process, which no signal reaches): from here nobody can tell.
+    const script = '"$0" --import "$1" "$2" run workflow.yaml --quiet; exit 0';
+    const preload = new URL("./support/fault-points.mjs", import.meta.url).href;
+    spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "sh", "-c", script, node, preload, bin], {
+      cwd: place.dir,
+      env: { ...process.env, HOLDFAST_TEST_KILL_AT: "120:after", HOLDFAST_TEST_STORE: place.store },
+    });
+    const run = place.run();
+    assert.equal(place.holdfast(["resume", run]).status, 5);
+    const dry = place.holdfast(["repair", run, "--break-lock", "--dry-run"]);
+    assert.match(dry.stderr, /would fence off process \d+ on/);
+    assert.equal(place.holdfast(["resume", run]).status, 5);
+    const freed = place.holdfast(["repair", run, "--break-lock"]);
+    assert.equal(freed.status, 0, freed.stderr);
+    assert.match(freed.stderr, /fenced off process \d+ on/);
+    assert.equal(place.holdfast(["resume", run]).status, 0);
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("--break-lock takes nothing from a process of this machine", async () => {
+    using place = new Place("break");
+    writeScriptedWorkflow(place.dir, { delayMs: 400 });
+    const { ended } = place.start(["run", "workflow.yaml"]);
+    while (place.ledgerLines().length < 3) await sleep(20);
+    assert.equal(place.holdfast(["repair", place.run(), "--break-lock"]).status, 5);
+    assert.equal((await ended).status, 0);
   });
 
   it("a run that completed is not run again by a resume", () => {

@@ -13,7 +13,7 @@ import { MAX_TEXT_BYTES } from "./log-item.ts";
 import { checkObjectChecksum } from "./memory-objects.ts";
 import { objectFiles } from "./object-file.ts";
 import { checkStore, repairStore } from "./repair-store.ts";
-import type { Documents, Fence, Logs, Objects, Place, Store, Work } from "./store.ts";
+import type { Documents, Fence, Holder, Logs, Objects, Place, Store, Work } from "./store.ts";
 import { StoreFolder } from "./store-folder.ts";
 import { type Clock, systemClock } from "./timestamp.ts";
 
@@ -37,6 +37,20 @@ export interface FileStoreOptions {
 export interface FileStore extends Store {
   /** The folder, as an absolute path. */
   readonly root: string;
+  /**
+   * Makes the folder a store now, rather than by its first write. One that is a store already is left as it is.
+   *
+   * @throws {StoreError} `STORE_NOT_A_STORE`, `STORE_NEWER_FORMAT`, `STORE_NO_SPACE`, `STORE_READ_ONLY`, `STORE_IO`
+   */
+  create(): Promise<void>;
+  /**
+   * Takes an item from a holder that cannot be judged from here (another container, another host, an unreadable record), because a
+   * person knows that it is gone. Should it live after all, it is fenced off. An item that nobody holds is left as it is.
+   *
+   * @returns Who held it; `undefined` when nobody did.
+   * @throws {StoreHeldError} `STORE_HELD` when the holder runs on this machine: end that process instead.
+   */
+  breakClaim(queue: string, id: string): Promise<Holder | undefined>;
   /**
    * Looks at everything that is kept, and changes nothing: documents that are no JSON, damaged lines, torn tails, objects whose
    * content has another checksum, leftovers of dead writers.
@@ -121,6 +135,14 @@ class FileStoreImplementation implements FileStore {
     const files = objectFiles(place.object);
     const found = files.find(({ relative }) => fileSystem.lstatSync(join(root, relative)) !== undefined);
     return (found ?? files[0]).relative;
+  }
+
+  async create(): Promise<void> {
+    this.#folder.makeStore();
+  }
+
+  async breakClaim(queue: string, id: string): Promise<Holder | undefined> {
+    return this.#work.breakClaim(queue, id);
   }
 
   async check(options: CheckOptions = {}): Promise<readonly StoreFinding[]> {

@@ -1,5 +1,12 @@
 import { dirname, join } from "node:path";
-import { acquireLock, type Lock, LockHeldError, type LockHolder, readLockHolder } from "@holdfast/fsutil";
+import {
+  acquireLock,
+  breakLock,
+  type Lock,
+  LockHeldError,
+  type LockHolder,
+  readLockHolder,
+} from "@holdfast/fsutil";
 import { decodeDocument, publishFile, readStoreFile } from "./document-file.ts";
 import { encodeDocument } from "./encode-document.ts";
 import { fencedError, StoreDamagedError } from "./errors.ts";
@@ -130,6 +137,23 @@ export class FileWork implements Work {
       const { fileSystem } = this.#folder;
       const holder = await readLockHolder(this.#folder.pathOf(lockPath(queue, id)), { fileSystem });
       return holder && asHolder(holder);
+    });
+  }
+
+  /** Takes an item from a holder that cannot be judged from here; see `FileStore.breakClaim`. */
+  async breakClaim(queue: string, id: string): Promise<Holder | undefined> {
+    const holder = await this.holder(queue, id);
+    if (holder === undefined) return undefined;
+    const folder = this.#folder.pathOf(lockPath(queue, id));
+    return withStoreErrors("write", itemPath(queue, id), async () => {
+      try {
+        const { fileSystem } = this.#folder;
+        await breakLock(folder, { token: holder.token, worker: "break-claim", fileSystem });
+      } catch (error) {
+        if (error instanceof LockHeldError) throw heldError(queue, id, holder, folder, error);
+        throw error;
+      }
+      return holder;
     });
   }
 

@@ -62,7 +62,7 @@ export async function init(
   const root = dir === "." ? context.root : join(folder, ".holdfast");
   const store = fileStore(root);
   try {
-    await Promise.resolve();
+    await store.create();
   } finally {
     await store.close();
   }

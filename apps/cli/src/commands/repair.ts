@@ -1,6 +1,6 @@
-import type { StoreFinding } from "@holdfast/storage";
+import type { FileStore, StoreFinding } from "@holdfast/storage";
 import type { Context } from "../context.ts";
-import { EXIT } from "../failure.ts";
+import { CommandError, EXIT } from "../failure.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
 
@@ -8,10 +8,11 @@ import { requireRun } from "./runs.ts";
 export async function repair(
   context: Context,
   runId: string | undefined,
-  options: { readonly dryRun?: boolean; readonly salvage?: boolean },
+  options: { readonly dryRun?: boolean; readonly salvage?: boolean; readonly breakLock?: boolean },
 ): Promise<number> {
   const store = context.store();
   if (runId !== undefined) await requireRun(store, runId);
+  if (options.breakLock === true) await breakLock(context, store, runId, options.dryRun === true);
   const findings = await store.repair({
     dryRun: options.dryRun === true,
     salvage: options.salvage === true,
@@ -29,6 +30,24 @@ export async function repair(
     textOf(context, findings, options.dryRun === true),
   );
   return left.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** Frees a run from a holder that cannot be judged from here. One that runs on this machine keeps it. */
+async function breakLock(
+  context: Context,
+  store: FileStore,
+  runId: string | undefined,
+  dryRun: boolean,
+): Promise<void> {
+  if (runId === undefined)
+    throw new CommandError("USAGE", "--break-lock needs the run whose lock is meant", EXIT.usage);
+  const holder = dryRun ? await store.work.holder("runs", runId) : await store.breakClaim("runs", runId);
+  if (holder === undefined) {
+    await context.note(`nobody holds ${runId}`);
+    return;
+  }
+  const who = `process ${holder.pid ?? "?"} on ${holder.host ?? "?"}, holder of ${runId} since ${holder.since ?? "?"}`;
+  await context.note(dryRun ? `would fence off ${who}` : `fenced off ${who}`);
 }
 
 function textOf(context: Context, findings: readonly StoreFinding[], dryRun: boolean): string {

@@ -36,6 +36,11 @@ export class Place implements Disposable {
     this.dir = mkdtempSync(join(tmpdir(), `holdfast-${name}-`));
   }
 
+  /** The file that is the command. */
+  get command(): string {
+    return BIN;
+  }
+
   get store(): string {
     return join(this.dir, ".holdfast");
   }
