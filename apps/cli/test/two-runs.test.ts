@@ -62,7 +62,7 @@ describe("two runs in one workspace", { timeout: 60_000 }, () => {
         .stdout.trim()
         .split("\n")
         .map((line) => JSON.parse(line).task_id)
-        .toSorted(),
+        .toSorted((a, b) => (a < b ? -1 : 1)),
       ["T-1", "T-2"],
     );
     assert.equal(place.holdfast(["verify"]).status, 0);
