@@ -26,12 +26,10 @@ export interface KeepContentsOptions {
 export async function keepContents(
   store: Store,
   root: string,
-  files: readonly IdentifiedFile[],
+  files: Iterable<IdentifiedFile>,
   { signal, onStored }: KeepContentsOptions,
 ): Promise<void> {
-  const seen = new Set<string>();
-  const first = files.filter(({ sha256 }) => !seen.has(sha256) && seen.add(sha256) !== undefined);
-  await inParallel(first, AT_ONCE, async (file) => {
+  await inParallel(files, AT_ONCE, async (file) => {
     signal?.throwIfAborted();
     if (!(await store.objects.has(file.sha256))) await keepContent(store, root, file);
     onStored?.(file);

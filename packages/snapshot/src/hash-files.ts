@@ -15,8 +15,8 @@ export interface HashedFiles {
   /** Three numbers a file: size, mtime and ctime in microseconds, for what needs no nanoseconds. */
   readonly numbers: Float64Array;
   readonly modes: Uint32Array;
-  /** 71 characters a file: `sha256:` and the digest; spaces for a failure. */
-  readonly sums: string;
+  /** 32 bytes a file: its SHA-256. */
+  readonly digests: Uint8Array;
   readonly failures: readonly {
     readonly index: number;
     readonly failure: HashFailure;
@@ -45,7 +45,6 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
   const descriptors = process.platform === "linux" && fs.existsSync("/proc/self/fd");
   const buffer = Buffer.allocUnsafeSlow(256 * 1024);
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  const none = " ".repeat(71);
 
   // Everything stays inside, because it travels as text.
   // oxlint-disable-next-line unicorn/consistent-function-scoping
@@ -136,7 +135,7 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
     const numbers = new Float64Array(count * 3);
     const modes = new Uint32Array(count);
     const failures: { index: number; failure: HashFailure; code: string }[] = [];
-    const sums: string[] = [];
+    const digests = Buffer.alloc(count * 32);
     let index = 0;
     for (const { path, names } of folders) {
       let folderFd = -1;
@@ -165,15 +164,14 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
           numbers[index * 3] = result.size;
           numbers[index * 3 + 1] = result.mtimeUs;
           numbers[index * 3 + 2] = result.ctimeUs;
-          sums.push("sha256:", result.digest);
+          digests.write(result.digest, index * 32, "hex");
         } else {
           failures.push({ index, ...result });
-          sums.push(none);
         }
         index++;
       }
       if (folderFd >= 0) fs.closeSync(folderFd);
     }
-    return { stats, numbers, modes, sums: sums.join(""), failures };
+    return { stats, numbers, modes, digests, failures };
   };
 }

@@ -27,9 +27,11 @@ export async function hashPaths(
       bytes += count;
     },
     onHashed: (hashed, owners) => {
+      const { buffer, byteOffset, byteLength } = hashed.digests;
+      const digests = Buffer.from(buffer, byteOffset, byteLength);
       for (const [place, owner] of owners.entries()) {
         if (owner < 0) continue;
-        const sha256 = hashed.sums.slice(place * 71, place * 71 + 71);
+        const sha256 = `sha256:${digests.toString("hex", place * 32, (place + 1) * 32)}`;
         found[owner] = { sha256, size: hashed.numbers[place * 3] ?? 0, mode: hashed.modes[place] ?? 0 };
         files++;
       }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
-import { createFileHasher, type HashedFiles, type HashFolder } from "./hash-files.ts";
+import { createFileHasher, type FileHasher, type HashedFiles, type HashFolder } from "./hash-files.ts";
 
 /** Files handed to a thread at a time. */
 const BATCH = 128;
@@ -9,9 +9,12 @@ const BATCH = 128;
 const ALONE = 256;
 /** Files above this are hashed in the caller's thread only where there are no others. */
 const LARGE_BYTES = 4 * 1024 * 1024;
-const MOST_THREADS = 16;
+/** Each takes some 12 MiB, and the disk has no more to give. */
+const MOST_THREADS = 8;
 /** Batches a thread holds, so that it has work while this thread is busy walking. */
 const AHEAD = 4;
+/** Small files that this thread hashes before others have their turn. */
+const FILES_A_TURN = 128;
 const ATTEMPTS = 4;
 
 // From the hasher's own text: a file beside this one would be left out by whoever bundles the package.
@@ -24,7 +27,7 @@ const THREAD = `
   });
   parentPort.on("message", ({ id, folders }) => {
     const hashed = hash(folders, Infinity);
-    parentPort.postMessage({ id, hashed, bytes }, [hashed.stats.buffer, hashed.numbers.buffer, hashed.modes.buffer]);
+    parentPort.postMessage({ id, hashed, bytes }, [hashed.stats.buffer, hashed.numbers.buffer, hashed.modes.buffer, hashed.digests.buffer]);
     bytes = 0;
   });
 `;
@@ -44,8 +47,8 @@ interface Answer {
 
 export interface HashPoolOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the results of a batch; `owners[i]` is what `add` was given for the i-th file, below 0 for one that comes later. */
-  readonly onHashed: (hashed: HashedFiles, owners: readonly number[]) => void;
+  /** Called with results; `owners[i]` is what `add` was given for the i-th file of the folders, below 0 for one that comes later. */
+  readonly onHashed: (hashed: HashedFiles, owners: readonly number[], folders: readonly HashFolder[]) => void;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -56,15 +59,19 @@ export interface HashPoolOptions {
 export class HashPool implements AsyncDisposable {
   readonly #options: HashPoolOptions;
   readonly #queue: Batch[] = [];
+  /** What this thread would be busy with for too long. */
+  readonly #large: Batch[] = [];
   readonly #threads: Worker[] = [];
   /** Threads by the places for batches that they have free. */
   readonly #free: Worker[] = [];
   readonly #running = new Map<number, Batch>();
   readonly #done = Promise.withResolvers<void>();
+  #hash: FileHasher | undefined;
   #filling: Batch = { folders: [], owners: [] };
   #added = 0;
   #batches = 0;
   #isFinishing = false;
+  #isHelping = false;
   #withoutThreads = false;
 
   constructor(options: HashPoolOptions) {
@@ -91,14 +98,12 @@ export class HashPool implements AsyncDisposable {
     if (this.#added > ALONE) this.#dispatch();
   }
 
-  /** Resolves when every file that was added has been reported. */
+  /** Resolves when every file that was added has been reported. This thread takes its share, in short turns. */
   async finish(): Promise<void> {
     this.#options.signal?.throwIfAborted();
     this.#flush();
-    if (this.#threads.length === 0) await this.#hashHere(this.#queue.splice(0), LARGE_BYTES);
     this.#isFinishing = true;
-    this.#dispatch();
-    this.#settle();
+    await this.#help();
     await this.#done.promise;
   }
 
@@ -110,30 +115,49 @@ export class HashPool implements AsyncDisposable {
 
   readonly #onAbort = (): void => this.#done.reject(this.#options.signal?.reason);
 
-  async #hashHere(batches: readonly Batch[], largest: number): Promise<void> {
-    const hash = createFileHasher(ATTEMPTS, this.#options.onBytes);
-    for (const { folders, owners } of batches) {
-      let from = 0;
-      for (const folder of folders) {
-        this.#options.signal?.throwIfAborted();
-        const own = owners.slice(from, from + folder.names.length);
-        from += folder.names.length;
-        this.#report(folder, hash([folder], largest), own);
-        await new Promise<void>((resolve) => setImmediate(resolve));
-      }
+  async #help(): Promise<void> {
+    if (this.#isHelping) return;
+    this.#isHelping = true;
+    try {
+      await this.#hashHere();
+      this.#isHelping = false;
+      this.#settle();
+    } catch (error) {
+      this.#done.reject(error);
     }
-    this.#flush();
   }
 
-  /** Reports what was hashed here; what is too large goes to the threads. */
+  async #hashHere(): Promise<void> {
+    this.#hash ??= createFileHasher(ATTEMPTS, this.#options.onBytes);
+    for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
+      const largest = this.#withoutThreads ? Number.POSITIVE_INFINITY : LARGE_BYTES;
+      let from = 0;
+      for (const folder of batch.folders) {
+        this.#options.signal?.throwIfAborted();
+        const to = from + folder.names.length;
+        this.#report(folder, this.#hash([folder], largest), batch.owners.slice(from, to));
+        from = to;
+        if (from % FILES_A_TURN < folder.names.length)
+          await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+    this.#dispatch();
+  }
+
+  #take(): Batch | undefined {
+    return this.#queue.shift() ?? (this.#withoutThreads ? this.#large.shift() : undefined);
+  }
+
+  /** Reports what was hashed here; what is too large is left to the threads. */
   #report(folder: HashFolder, hashed: HashedFiles, owners: number[]): void {
     const failures = hashed.failures.filter(({ index, failure }) => {
       if (failure !== "large") return true;
-      this.add(folder.path, folder.names[index] ?? "", owners[index] ?? -1);
+      const names = [folder.names[index] ?? ""];
+      this.#large.push({ folders: [{ path: folder.path, names }], owners: [owners[index] ?? -1] });
       owners[index] = -1;
       return false;
     });
-    this.#options.onHashed({ ...hashed, failures }, owners);
+    this.#options.onHashed({ ...hashed, failures }, owners, [folder]);
   }
 
   #flush(): void {
@@ -143,12 +167,14 @@ export class HashPool implements AsyncDisposable {
   }
 
   #dispatch(): void {
-    if (this.#queue.length > 0 && this.#threads.length === 0 && !this.#withoutThreads) this.#startThreads();
-    while (this.#queue.length > 0) {
-      const thread = this.#free.pop();
-      if (thread === undefined) return;
-      const batch = this.#queue.shift();
-      if (batch === undefined) return;
+    const waiting = this.#large.length > 0 || (this.#queue.length > 0 && this.#added > ALONE);
+    if (waiting && this.#threads.length === 0 && !this.#withoutThreads) this.#startThreads();
+    for (let thread = this.#free.pop(); thread !== undefined; thread = this.#free.pop()) {
+      const batch = this.#large.shift() ?? this.#queue.shift();
+      if (batch === undefined) {
+        this.#free.push(thread);
+        return;
+      }
       const id = this.#batches++;
       this.#running.set(id, batch);
       // A thread is no window: it has no origin.
@@ -158,8 +184,9 @@ export class HashPool implements AsyncDisposable {
   }
 
   #startThreads(): void {
-    const enough = this.#isFinishing ? this.#queue.length : MOST_THREADS;
-    const count = Math.min(availableParallelism(), MOST_THREADS, enough);
+    const batches = this.#isFinishing ? this.#large.length + this.#queue.length : MOST_THREADS;
+    // This thread is one of them.
+    const count = Math.min(Math.max(1, availableParallelism() - 1), MOST_THREADS, batches);
     try {
       for (let index = 0; index < count; index++) {
         const thread = new Worker(THREAD, { eval: true, execArgv: [], env: {}, name: "holdfast-snapshot" });
@@ -183,7 +210,7 @@ export class HashPool implements AsyncDisposable {
       this.#running.delete(id);
       this.#free.push(thread);
       this.#dispatch();
-      this.#options.onHashed(hashed, batch.owners);
+      this.#options.onHashed(hashed, batch.owners, batch.folders);
       this.#settle();
     } catch (error) {
       this.#done.reject(error);
@@ -191,14 +218,8 @@ export class HashPool implements AsyncDisposable {
   }
 
   #settle(): void {
-    if (!this.#isFinishing || this.#running.size > 0 || this.#filling.owners.length > 0) return;
-    if (this.#queue.length === 0) this.#done.resolve();
-    else if (this.#withoutThreads) {
-      this.#hashHere(this.#queue.splice(0), Number.POSITIVE_INFINITY).then(
-        () => this.#settle(),
-        this.#done.reject,
-      );
-    }
+    const left = this.#running.size + this.#queue.length + this.#large.length;
+    if (this.#isFinishing && !this.#isHelping && left === 0) this.#done.resolve();
   }
 
   /** A thread died or could not be started: what it had is done here, slower. */
@@ -209,6 +230,6 @@ export class HashPool implements AsyncDisposable {
     this.#free.length = 0;
     this.#queue.push(...this.#running.values());
     this.#running.clear();
-    this.#settle();
+    if (this.#isFinishing) void this.#help();
   }
 }

@@ -1,4 +1,5 @@
-import { FOLDER, TreeIndex } from "./tree-index.ts";
+import type { HashedFiles } from "./hash-files.ts";
+import { FOLDER, RACY, SKIPPED, TreeIndex } from "./tree-index.ts";
 
 /** Writes the index of a walk. As long as everything is as in the old one, nothing is written at all. */
 export class IndexRecorder {
@@ -41,9 +42,13 @@ export class IndexRecorder {
     this.#written.setStats(at, first, mtimeNs, ctimeNs, ino);
   }
 
-  setFile(at: number, stats: BigInt64Array, place: number, mode: number, sum: string, flags: number): void {
-    this.#written.setFile(at, stats, place, mode, sum);
-    this.#written.flags[at] = flags;
+  setFile(at: number, hashed: HashedFiles, place: number, flags: number): void {
+    this.#written.setFile(at, hashed, place, flags);
+  }
+
+  /** Leaves a file out that was added. */
+  skip(at: number): void {
+    this.#written.flags[at] = RACY | SKIPPED;
   }
 
   /** Ends a folder: what was added since is in it. */

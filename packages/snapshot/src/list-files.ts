@@ -1,5 +1,6 @@
 import { IgnoreRules } from "./ignore-rules.ts";
 import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
+import { indexedFiles } from "./index-files.ts";
 import type { SnapshotManifest } from "./manifest.ts";
 import { TreeWalk } from "./walk.ts";
 
@@ -26,5 +27,5 @@ export async function listFiles(
     await new Promise<void>((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
   }
-  return walk.files.flatMap((file) => (file === undefined ? [] : [file.path]));
+  return Array.from(indexedFiles(walk.index), ({ path }) => path);
 }

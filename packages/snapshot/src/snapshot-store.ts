@@ -91,8 +91,14 @@ async function saveSnapshot(
     });
   }
   options.signal?.throwIfAborted();
+  await keepManifest(store, options.contentsOf === undefined ? manifest : { ...manifest, contents: true });
+}
+
+/** Keeps a manifest that is what its id says. Its `contents` is to be believed. */
+export async function keepManifest(store: Store, manifest: SnapshotManifest): Promise<void> {
+  const id = manifest.snapshot_id;
   const old = await existing(store, id);
-  const contents = options.contentsOf !== undefined || manifest.contents === true || old?.contents === true;
+  const contents = manifest.contents === true || old?.contents === true;
   if (old !== undefined && !isNews(old, manifest, contents)) return;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a manifest is JSON; its type has optional fields
   await store.documents.put(keyOf(id), { ...manifest, contents } as Json);

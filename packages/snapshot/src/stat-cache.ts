@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 import type { Json, Store } from "@holdfast/storage";
 
-import { FILE, FOLDER, TreeIndex } from "./tree-index.ts";
+import { FOLDER, TreeIndex } from "./tree-index.ts";
 
 /** What the last snapshot of a workspace left behind for the next one. */
 export interface StatCache {
@@ -45,8 +45,7 @@ function encode({ id, contents, index }: StatCache): Json {
     aux: base64Of(index.aux.subarray(0, count)),
     stats: base64Of(index.stats.subarray(0, count * 4)),
     names: index.names.join("/"),
-    // Of racy files too there is a checksum; it is of no use to the next walk.
-    sums: index.sums.map((sum, at) => (index.flags[at] === 0 ? sum.slice("sha256:".length) : "")).join(""),
+    digests: base64Of(index.digests.subarray(0, count * 32)),
   };
   return { schema: FORMAT, snapshot_id: id, contents, count, ...columns, crc32: crcOf(columns) };
 }
@@ -61,11 +60,11 @@ interface Columns {
   readonly aux: string;
   readonly stats: string;
   readonly names: string;
-  readonly sums: string;
+  readonly digests: string;
 }
 
-function crcOf({ kinds, flags, aux, stats, names, sums }: Columns): number {
-  return [kinds, flags, aux, stats, names, sums].reduce((crc, text) => crc32(text, crc), 0);
+function crcOf({ kinds, flags, aux, stats, names, digests }: Columns): number {
+  return [kinds, flags, aux, stats, names, digests].reduce((crc, text) => crc32(text, crc), 0);
 }
 
 function decode(value: Json | undefined): StatCache | undefined {
@@ -82,7 +81,7 @@ function decode(value: Json | undefined): StatCache | undefined {
     aux: text("aux"),
     stats: text("stats"),
     names: text("names"),
-    sums: text("sums"),
+    digests: text("digests"),
   };
   const count = value["count"];
   if (typeof count !== "number" || value["crc32"] !== crcOf(columns)) return undefined;
@@ -94,18 +93,17 @@ function decode(value: Json | undefined): StatCache | undefined {
   index.aux = new Uint32Array(bytesOf(columns.aux).buffer);
   index.stats = new BigInt64Array(bytesOf(columns.stats).buffer);
   index.names = columns.names.split("/");
-  let digest = 0;
-  for (let at = 0; at < count; at++) {
-    const isFile = index.kinds[at] === FILE;
-    // A file that could not be read has no checksum, and is marked to be read again.
-    if (isFile && index.flags[at] === 0)
-      index.sums.push(`sha256:${columns.sums.slice(digest, (digest += 64))}`);
-    else index.sums.push("");
+  index.digests = Buffer.from(columns.digests, "base64");
+  for (let at = 0; at < count; at++)
     if (index.kinds[at] === FOLDER && index.after(at) > count) return undefined;
-  }
-  const whole =
-    index.kinds.length === count && index.stats.length === count * 4 && index.names.length === count;
-  if (!whole || digest !== columns.sums.length) return undefined;
+  const isWhole =
+    index.kinds.length === count &&
+    index.flags.length === count &&
+    index.aux.length === count &&
+    index.stats.length === count * 4 &&
+    index.digests.length === count * 32 &&
+    index.names.length === count;
+  if (!isWhole) return undefined;
   return { id: text("snapshot_id"), contents: value["contents"] === true, index };
 }
 

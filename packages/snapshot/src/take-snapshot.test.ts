@@ -162,7 +162,7 @@ describe("takeSnapshot()", () => {
       store: memoryStore(),
       onProgress: ({ phase, files }) => phases.set(phase, files),
     });
-    assert.equal(phases.get("store"), 2);
+    assert.equal(phases.get("store"), 3);
   });
 });
 

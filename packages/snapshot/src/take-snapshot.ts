@@ -1,20 +1,16 @@
 import { type Clock, formatTimestamp, type Store, systemClock } from "@holdfast/storage";
-
+import { keepContents } from "./file-contents.ts";
 import { HashPool } from "./hash-pool.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import { DEFAULT_INCLUDE, includeTree } from "./include.ts";
+import { indexedFiles, snapshotFiles } from "./index-files.ts";
 import type { SnapshotFile, SnapshotManifest } from "./manifest.ts";
 import { realFolder } from "./real-folder.ts";
-import {
-  problemError,
-  REASON_OF_FAILURE,
-  type SkipReason,
-  type SnapshotWarning,
-  warningOf,
-} from "./skipped.ts";
-import { SnapshotIdHash } from "./snapshot-id.ts";
-import { snapshotStore } from "./snapshot-store.ts";
+import { problemError, type SkipReason, type SnapshotWarning, warningOf } from "./skipped.ts";
+import { type IdentifiedFile, SnapshotIdHash } from "./snapshot-id.ts";
+import { keepManifest, snapshotStore } from "./snapshot-store.ts";
 import { loadStatCache, type StatCache, saveStatCache } from "./stat-cache.ts";
+import { SKIPPED, type TreeIndex, UNREAD } from "./tree-index.ts";
 import { TreeWalk } from "./walk.ts";
 
 /** How far a snapshot is. */
@@ -89,15 +85,15 @@ export async function takeSnapshot(
   };
 
   let read = 0;
-  const named = new NamedSoFar();
+  let naming: Naming | undefined;
   await using pool = new HashPool({
     signal,
     onBytes: (bytes) => {
       read += bytes;
     },
-    onHashed: (hashed, owners) => {
-      walk.hashed(hashed, owners, (failure) => REASON_OF_FAILURE[failure]);
-      named.advance(walk.files);
+    onHashed: (hashed, items, folders) => {
+      walk.hashed(hashed, items, folders);
+      naming?.advance();
     },
   });
   const walk = new TreeWalk({
@@ -107,7 +103,7 @@ export async function takeSnapshot(
     old: known?.index,
     reportMissing: options.include !== undefined,
     isRacy: (ctimeUs, mtimeUs) => isRacy(ctimeUs, mtimeUs, startedUs),
-    hash: (folder, name, owner) => pool.add(folder, name, owner),
+    hash: (folder, name, item) => pool.add(folder, name, item),
     warn,
     problem,
   });
@@ -116,14 +112,16 @@ export async function takeSnapshot(
     if (performance.now() - since < (pool.isBusy ? SLICE_WHILE_HASHING_MS : SLICE_MS)) continue;
     await new Promise<void>((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
-    options.onProgress?.({ phase: "read", files: walk.files.length, bytes: read });
+    options.onProgress?.({ phase: "read", files: walk.found, bytes: read });
     since = performance.now();
   }
+  // The id is made while the last files are still being read.
+  if (!walk.isUnchanged) naming = new Naming(walk.index);
   await pool.finish();
 
-  const files = walk.files.filter((file) => file !== undefined);
-  const id = walk.isUnchanged && known !== undefined ? known.id : named.finish(walk.files);
-  const manifest: SnapshotManifest = {
+  const { index } = walk;
+  const id = walk.isUnchanged && known !== undefined ? known.id : (naming ?? new Naming(index)).finish();
+  const manifest = withFiles(index, {
     schema: "holdfast/snapshot-manifest/v1",
     snapshot_id: id,
     created_at: formatTimestamp(clock()),
@@ -131,13 +129,13 @@ export async function takeSnapshot(
     ...(options.include === undefined ? {} : { include: [...include] }),
     ...(exclude.length === 0 ? {} : { exclude: [...exclude] }),
     ...(options.store === undefined ? {} : { contents: options.contents ?? true }),
-    files,
-  };
-  const cache = { scope, id, contents: manifest.contents === true, index: walk.index };
+    files: [],
+  });
+  const cache = { scope, id, contents: manifest.contents === true, index };
   memories.set(manifest, cache);
   if (options.store !== undefined) {
     const isKept = walk.isUnchanged && known?.id === id && (known.contents || !cache.contents);
-    await keepSnapshot(options.store, real, manifest, isKept, options);
+    await keepSnapshot(options.store, real, manifest, index, isKept, options);
     if (!isKept) await saveStatCache(options.store, scope, cache);
   }
   return manifest;
@@ -157,34 +155,58 @@ async function keepSnapshot(
   store: Store,
   real: string,
   manifest: SnapshotManifest,
+  index: TreeIndex,
   isKept: boolean,
   { signal, onProgress }: TakeSnapshotOptions,
 ): Promise<void> {
-  const snapshots = snapshotStore(store);
-  if (isKept && (await snapshots.has(manifest.snapshot_id))) return;
-  await snapshots.save(manifest, {
-    contentsOf: manifest.contents === true ? real : undefined,
-    signal,
-    onStored: (files) => onProgress?.({ phase: "store", files, bytes: 0 }),
-  });
+  if (isKept && (await snapshotStore(store).has(manifest.snapshot_id))) return;
+  if (manifest.contents === true) {
+    let [files, bytes] = [0, 0];
+    const onStored = ({ size }: IdentifiedFile): void => {
+      bytes += size;
+      onProgress?.({ phase: "store", files: ++files, bytes });
+    };
+    await keepContents(store, real, snapshotFiles(index), { signal, onStored });
+  }
+  await keepManifest(store, manifest);
 }
 
-/** Makes the id while files are still being hashed: of the first files, up to one that is not known yet. */
-class NamedSoFar {
-  readonly #hash = new SnapshotIdHash();
-  #next = 0;
+/** A manifest whose files are listed when somebody looks at them: often the id is all that is asked for. */
+function withFiles(index: TreeIndex, manifest: SnapshotManifest): SnapshotManifest {
+  const files = (): SnapshotFile[] => {
+    const value = [...snapshotFiles(index)];
+    Object.defineProperty(manifest, "files", { value, enumerable: true, configurable: true, writable: true });
+    return value;
+  };
+  return Object.defineProperty(manifest, "files", { get: files, enumerable: true, configurable: true });
+}
 
-  advance(files: readonly (SnapshotFile | undefined)[]): void {
-    for (; this.#next < files.length; this.#next++) {
-      const file = files[this.#next];
-      if (file === undefined) continue;
-      if (file.sha256 === "") return;
-      this.#hash.add(file);
+/** Makes the id of an index while files are still being read: of the first files, up to one that is not known yet. */
+class Naming {
+  readonly #hash = new SnapshotIdHash();
+  readonly #index: TreeIndex;
+  readonly #files: ReturnType<typeof indexedFiles>;
+  #next: ReturnType<ReturnType<typeof indexedFiles>["next"]>;
+
+  constructor(index: TreeIndex) {
+    this.#index = index;
+    this.#files = indexedFiles(index);
+    this.#next = this.#files.next();
+  }
+
+  advance(): void {
+    for (; this.#next.done !== true; this.#next = this.#files.next()) {
+      const { path, item } = this.#next.value;
+      const flags = this.#index.flags[item] ?? 0;
+      if ((flags & UNREAD) !== 0) return;
+      // It was not skipped when it was come by.
+      if ((flags & SKIPPED) !== 0) continue;
+      this.#hash.add({ path, sha256: this.#index.sumOf(item), size: this.#index.sizeOf(item) });
     }
   }
 
-  finish(files: readonly (SnapshotFile | undefined)[]): string {
-    this.advance(files);
+  finish(): string {
+    this.advance();
     return this.#hash.id();
   }
 }

@@ -1,3 +1,5 @@
+import type { HashedFiles } from "./hash-files.ts";
+
 /** What an item of a tree is. A folder is followed by what is in it. */
 export const FOLDER = 1;
 export const FILE = 2;
@@ -6,10 +8,15 @@ export const NOTICE = 3;
 /** The ignore file of the folder it follows. */
 export const IGNORE = 4;
 
-/** The item must be looked at again: it changed too recently, or could not be read. */
+/** The item must be looked at again: it changed too recently, or is not known yet. */
 export const RACY = 1;
+/** The file could not be read, and is left out. */
+export const SKIPPED = 2;
+/** The file has not been read yet. */
+export const UNREAD = 4;
 
 const COLUMNS = 4;
+const DIGEST_BYTES = 32;
 
 /**
  * What a walk found, in its order, one item a row: kind, flags, four numbers of `stat`, a name, a checksum.
@@ -27,8 +34,7 @@ export class TreeIndex {
   aux = new Uint32Array(0);
   stats = new BigInt64Array(0);
   names: string[] = [];
-  /** By item; an empty text for what is no file. */
-  sums: string[] = [];
+  digests = Buffer.alloc(0);
 
   /** Adds an item and gives its place. */
   push(kind: number, name: string, aux: number, flags: number): number {
@@ -38,7 +44,6 @@ export class TreeIndex {
     this.flags[at] = flags;
     this.aux[at] = aux;
     this.names.push(name);
-    this.sums.push("");
     return at;
   }
 
@@ -51,10 +56,10 @@ export class TreeIndex {
   }
 
   /** Fills in a file: the `place`-th of what was hashed. */
-  setFile(at: number, stats: BigInt64Array, place: number, mode: number, sum: string): void {
-    this.#copyStats(at, stats, place);
-    this.aux[at] = mode;
-    this.sums[at] = sum;
+  setFile(at: number, hashed: HashedFiles, place: number, flags: number): void {
+    this.#copyNumbers(at, hashed.stats, hashed.digests, place);
+    this.aux[at] = (hashed.modes[place] ?? 0) & 0o7777;
+    this.flags[at] = flags;
   }
 
   /** Adds a copy of another index's item. */
@@ -65,8 +70,7 @@ export class TreeIndex {
       from.aux[item] ?? 0,
       from.flags[item] ?? 0,
     );
-    this.sums[at] = from.sums[item] ?? "";
-    this.#copyStats(at, from.stats, item);
+    this.#copyNumbers(at, from.stats, from.digests, item);
     return at;
   }
 
@@ -91,6 +95,11 @@ export class TreeIndex {
     return Number((this.stats[at * COLUMNS + 1] ?? 0n) / 1_000n);
   }
 
+  /** The checksum of a file that is known. */
+  sumOf(at: number): string {
+    return `sha256:${this.digests.toString("hex", at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)}`;
+  }
+
   nameOf(at: number): string {
     return this.names[at] ?? "";
   }
@@ -109,13 +118,15 @@ export class TreeIndex {
     return children;
   }
 
-  #copyStats(at: number, from: BigInt64Array, place: number): void {
-    this.stats.set(from.subarray(place * COLUMNS, (place + 1) * COLUMNS), at * COLUMNS);
+  #copyNumbers(at: number, stats: BigInt64Array, digests: Uint8Array, place: number): void {
+    this.stats.set(stats.subarray(place * COLUMNS, (place + 1) * COLUMNS), at * COLUMNS);
+    this.digests.set(digests.subarray(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
   }
 
   #grow(): void {
     const size = Math.max(64, this.kinds.length * 2);
-    const { kinds, flags, aux, stats } = this;
+    const { kinds, flags, aux, stats, digests } = this;
+    (this.digests = Buffer.alloc(size * DIGEST_BYTES)).set(digests);
     (this.kinds = new Uint8Array(size)).set(kinds);
     (this.flags = new Uint8Array(size)).set(flags);
     (this.aux = new Uint32Array(size)).set(aux);

@@ -1,16 +1,14 @@
 import * as fs from "node:fs";
 
 import { FolderRules } from "./folder-rules.ts";
-import type { HashedFiles, HashFailure } from "./hash-files.ts";
+import type { HashedFiles, HashFolder } from "./hash-files.ts";
 import { IGNORE_FILE, type IgnoreRules, isNeverTaken } from "./ignore-rules.ts";
 import type { IncludeNode } from "./include.ts";
 import { IndexRecorder } from "./index-recorder.ts";
 import { type Listing, listFolder, openFolder, type RulesFile, readRules } from "./list-folder.ts";
-import type { SnapshotFile } from "./manifest.ts";
-import type { SkipReason } from "./skipped.ts";
+import { REASON_OF_FAILURE, type SkipReason } from "./skipped.ts";
 import { comparePaths } from "./snapshot-id.ts";
-import { FileTimes, modeText } from "./stat-text.ts";
-import { FILE, FOLDER, IGNORE, NOTICE, RACY, type TreeIndex } from "./tree-index.ts";
+import { FILE, FOLDER, IGNORE, NOTICE, RACY, type TreeIndex, UNREAD } from "./tree-index.ts";
 
 /** Reasons that are kept in a {@link TreeIndex}; the order is part of its format. */
 const KEPT_REASONS = ["symlink", "special", "not-utf8", "excluded"] as const;
@@ -28,7 +26,8 @@ export interface WalkOptions {
   readonly reportMissing: boolean;
   /** Whether something with these times, in microseconds, may change again without its times showing it. */
   readonly isRacy: (ctimeUs: number, mtimeUs: number) => boolean;
-  readonly hash: (folder: string, name: string, owner: number) => void;
+  /** Asks for a file to be hashed; `hashed` wants the number back. */
+  readonly hash: (folder: string, name: string, item: number) => void;
   readonly warn: (path: string, reason: SkipReason) => void;
   /** Called for what stands in the way of a whole snapshot; throws unless it may be skipped. */
   readonly problem: (path: string, reason: SkipReason, cause?: unknown) => void;
@@ -56,13 +55,10 @@ interface Visit {
  * through an open folder and hashed.
  */
 export class TreeWalk {
-  /** In order; `undefined` for one that was skipped, and without a checksum as long as that is not known. */
-  readonly files: (SnapshotFile | undefined)[] = [];
+  /** How many files were found. */
+  found = 0;
   readonly #options: WalkOptions;
   readonly #record: IndexRecorder;
-  readonly #times = new FileTimes();
-  /** By the number given to `hash`: which of the files it is, and which item of the index. */
-  readonly #hashing: { readonly file: number[]; readonly item: number[] } = { file: [], item: [] };
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -95,35 +91,38 @@ export class TreeWalk {
   }
 
   /** Takes results for files that `hash` was called for, with the numbers that it was given. */
-  hashed(
-    hashed: HashedFiles,
-    owners: readonly number[],
-    reasonOf: (failure: HashFailure) => SkipReason,
-  ): void {
-    const { numbers, modes, sums, stats, failures } = hashed;
-    const failed = new Map(failures.map((failure) => [failure.index, failure]));
-    for (let place = 0; place < owners.length; place++) {
-      const owner = owners[place] ?? NO_ITEM;
-      const number = this.#hashing.file[owner];
-      const file = number === undefined ? undefined : this.files[number];
-      if (number === undefined || file === undefined) continue;
-      const failure = failed.get(place);
-      if (failure !== undefined) {
-        this.files[number] = undefined;
-        const { code } = failure;
-        const cause = code === "" ? undefined : Object.assign(new Error(`The system said ${code}`), { code });
-        this.#options.problem(file.path, reasonOf(failure.failure), cause);
-        continue;
-      }
-      const mtimeUs = numbers[place * 3 + 1] ?? 0;
-      const mode = modes[place] ?? 0;
-      file.sha256 = sums.slice(place * 71, place * 71 + 71);
-      file.size = numbers[place * 3] ?? 0;
-      file.mtime = this.#times.of(mtimeUs);
-      file.mode = modeText(mode);
-      const flags = this.#options.isRacy(numbers[place * 3 + 2] ?? 0, mtimeUs) ? RACY : 0;
-      this.#record.setFile(this.#hashing.item[owner] ?? 0, stats, place, mode & 0o7777, file.sha256, flags);
+  hashed(hashed: HashedFiles, items: readonly number[], folders: readonly HashFolder[]): void {
+    const { numbers, failures } = hashed;
+    const failed = new Set<number>();
+    for (const { index, failure, code } of failures) {
+      failed.add(index);
+      const item = items[index] ?? NO_ITEM;
+      if (item === NO_ITEM) continue;
+      this.#record.skip(item);
+      const cause = code === "" ? undefined : Object.assign(new Error(`The system said ${code}`), { code });
+      this.#options.problem(this.#pathIn(folders, index), REASON_OF_FAILURE[failure], cause);
     }
+    for (let place = 0; place < items.length; place++) {
+      const item = items[place] ?? NO_ITEM;
+      if (item === NO_ITEM || failed.has(place)) continue;
+      const isRacy = this.#options.isRacy(numbers[place * 3 + 2] ?? 0, numbers[place * 3 + 1] ?? 0);
+      this.#record.setFile(item, hashed, place, isRacy ? RACY : 0);
+    }
+  }
+
+  #pathIn(folders: readonly HashFolder[], index: number): string {
+    let left = index;
+    for (const { path, names } of folders) {
+      const name = names[left];
+      if (name !== undefined) return below(this.#relative(path), name);
+      left -= names.length;
+    }
+    return "";
+  }
+
+  #relative(path: string): string {
+    const { root } = this.#options;
+    return path.slice(root === "/" ? 1 : root.length + 1);
   }
 
   *#folder(visit: Visit): Generator<void, void> {
@@ -302,6 +301,7 @@ export class TreeWalk {
 
   #file(path: string, abs: string, name: string, item: number, dev: bigint): void {
     const { old } = this.#record;
+    this.found++;
     if (old !== undefined && item !== NO_ITEM && old.flags[item] === 0) {
       const stat = this.#lstat(`${abs}/${name}`);
       if (stat === undefined) {
@@ -310,20 +310,11 @@ export class TreeWalk {
       }
       if (old.matches(item, stat.size, stat.mtimeNs, stat.ctimeNs, stat.ino) && stat.dev === dev) {
         this.#record.keep(old, item);
-        this.files.push({
-          path,
-          sha256: old.sums[item] ?? "",
-          size: old.sizeOf(item),
-          mtime: this.#times.of(old.mtimeUsOf(item)),
-          mode: modeText(old.aux[item] ?? 0),
-        });
         return;
       }
     }
-    const owner = this.#hashing.file.push(this.files.length) - 1;
-    this.#hashing.item.push(this.#record.push(FILE, name, 0, RACY));
-    this.files.push({ path, sha256: "", size: 0, mtime: "", mode: "" });
-    this.#options.hash(abs === "" ? "/" : abs, name, owner);
+    const added = this.#record.push(FILE, name, 0, RACY | UNREAD);
+    this.#options.hash(abs === "" ? "/" : abs, name, added);
   }
 
   #notice(path: string, name: string, reason: (typeof KEPT_REASONS)[number]): void {
@@ -378,8 +369,7 @@ export class TreeWalk {
     try {
       return fs.lstatSync(path, BIG);
     } catch (error) {
-      const { root } = this.#options;
-      this.#options.problem(path.slice(root === "/" ? 1 : root.length + 1), "unreadable", error);
+      this.#options.problem(this.#relative(path), "unreadable", error);
       return undefined;
     }
   }
