@@ -12,6 +12,15 @@ export interface Waiting {
   length: number;
   /** Set when it is written: lengths of several lines. */
   lengths: readonly number[] | undefined;
+  /** Set when it is durable, or refused: what its caller will be told. */
+  outcome: Appended | undefined;
+  refusal: unknown;
+}
+
+/** Tells a caller what became of its lines. */
+export function tell({ outcome, refusal, resolve, reject }: Waiting): void {
+  if (outcome === undefined) reject(refusal);
+  else resolve(outcome);
 }
 
 export function lineCount({ lines }: Waiting): number {

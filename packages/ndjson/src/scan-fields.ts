@@ -19,6 +19,12 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d;
 }
 
+function afterSpace(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && isSpace(bytes[at])) at++;
+  return at;
+}
+
 function equalAt(bytes: Buffer, start: number, end: number, other: Buffer): boolean {
   if (end - start !== other.length) return false;
   for (let at = 0; at < other.length; at++) if (bytes[start + at] !== other[at]) return false;
@@ -77,22 +83,19 @@ export class FieldScanner {
     for (let index = 0; index < this.#fields.length; index++) values.push(undefined);
     let missing = this.#fields.length;
     let at = start;
-    const skipSpace = (): void => {
-      while (at < end && isSpace(bytes[at])) at++;
-    };
-    skipSpace();
+    at = afterSpace(bytes, at, end);
     if (bytes[at++] !== OPEN_OBJECT) throw new SyntaxError("the line is no object");
-    skipSpace();
+    at = afterSpace(bytes, at, end);
     if (bytes[at] === CLOSE_OBJECT) return values;
     while (missing > 0) {
-      skipSpace();
+      at = afterSpace(bytes, at, end);
       if (bytes[at++] !== QUOTE) throw new SyntaxError("a key is missing");
       const keyStart = at;
       const keyEnd = stringEnd(bytes, at, end);
       at = keyEnd + 1;
-      skipSpace();
+      at = afterSpace(bytes, at, end);
       if (bytes[at++] !== COLON) throw new SyntaxError("a colon is missing");
-      skipSpace();
+      at = afterSpace(bytes, at, end);
       const valueStart = at;
       at = valueEnd(bytes, at, end);
       for (let index = 0; index < this.#fields.length; index++) {
@@ -106,7 +109,7 @@ export class FieldScanner {
         values[index] = decode(field, bytes, valueStart, at);
         missing--;
       }
-      skipSpace();
+      at = afterSpace(bytes, at, end);
       const after = bytes[at++];
       if (after === CLOSE_OBJECT) return values;
       if (after !== COMMA) throw new SyntaxError("a comma is missing");
