@@ -388,22 +388,24 @@ describe.concurrent("agentSupervisor() and secrets", () => {
 });
 
 describe("agentSupervisor() and floods", () => {
-  it("reads 100 MB of garbage lines with bounded memory and records only the first ones", async () => {
+  it("reads 200 MB of garbage lines with bounded memory and records only the first ones", async () => {
     const cmd = scriptCmd(`
       const block = Buffer.from(("x".repeat(99) + "\\n").repeat(10_000));
-      for (let i = 0; i < 100; i++) await new Promise((r) => process.stdout.write(block, r));
+      for (let i = 0; i < 200; i++) await new Promise((r) => process.stdout.write(block, r));
       ${COMPLETE}`);
     await using run = new Supervised(cmd);
+    // What is in use, not what the process once took: that also grows while the machine is too busy to collect.
+    const inUse = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
     let highest = 0;
-    const before = process.memoryUsage().rss;
+    const before = inUse();
     const watch = setInterval(() => {
-      highest = Math.max(highest, process.memoryUsage().rss);
+      highest = Math.max(highest, inUse());
     }, 20);
-    assert.equal((await run.execute()).kind, "terminal");
+    assert.equal((await run.execute({}, { timeoutMs: 50_000 })).kind, "terminal");
     clearInterval(watch);
     assert.equal(run.problems("malformed").length, 20);
-    assert.equal(run.problems("flood")[0]?.fields?.["lines"], 999_980);
-    assert.ok(highest - before < 150 * 1024 * 1024, `${(highest - before) / 1024 / 1024} MiB`);
+    assert.equal(run.problems("flood")[0]?.fields?.["lines"], 1_999_980);
+    assert.ok(highest - before < 128 * 1024 * 1024, `${(highest - before) / 1024 / 1024} MiB`);
   });
 
   it("skips a line of 100 MB without holding it", async () => {

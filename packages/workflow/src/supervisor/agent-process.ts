@@ -49,6 +49,8 @@ const STDERR_LINE_BYTES = 65_536;
 const WINDOW_LINES = 256;
 const WINDOW_BYTES = 1_048_576;
 const DRAIN_SILENCE_MS = 2_000;
+/** How long an agent may take to end by itself once its input has ended. */
+const END_OF_INPUT_MS = 500;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -107,6 +109,11 @@ export async function startAgent(
     isBackedUp: () => stdout.isBackedUp(),
     async stop(graceMs) {
       child.stdin.end();
+      // An agent that ends by itself says its last words first.
+      await Promise.race([
+        exited.catch(() => {}),
+        delay(Math.min(graceMs, END_OF_INPUT_MS), undefined, { ref: false }),
+      ]);
       await endGroup(pid, graceMs);
       await exited;
     },
