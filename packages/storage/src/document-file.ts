@@ -2,15 +2,15 @@ import { isUtf8 } from "node:buffer";
 import { dirname } from "node:path";
 import { checksumBytes } from "@holdfast/checksum";
 import {
+  ensureDirectorySync,
   type FileSystem,
   parseJsonStrict,
-  syncDirectory,
-  syncDirectorySync,
   writeFileAtomic,
   writeFileAtomicSync,
 } from "@holdfast/fsutil";
 import { StoreDamagedError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
+import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
 import { withRename } from "./rename-guard.ts";
 import type { StoreFolder } from "./store-folder.ts";
@@ -95,6 +95,8 @@ function damagedDocument(bytes: Buffer, path: string, cause: unknown): StoreDama
 export interface PublishOptions {
   /** Keeps other processes out while `check` and the rename happen. */
   readonly section: ExclusiveSection;
+  /** Makes the name durable. */
+  readonly syncer: FolderSyncer;
   /** Runs right before the rename; what it throws leaves everything as it was. */
   readonly check?: () => void;
 }
@@ -108,8 +110,12 @@ export async function publishFile(
   fileSystem: FileSystem,
   path: string,
   bytes: Uint8Array,
-  { section, check }: PublishOptions,
+  { section, syncer, check }: PublishOptions,
 ): Promise<void> {
+  const folder = dirname(path);
+  syncer.assertTrusted(folder);
+  // Whoever made the folder may have died before its name was durable.
+  ensureDirectorySync(folder, { fileSystem });
   let refusal: { readonly error: unknown } | undefined;
   const guarded = withRename(fileSystem, (from, to) => {
     try {
@@ -131,6 +137,6 @@ export async function publishFile(
     if (refusal?.error instanceof Error && !("syscall" in refusal.error)) throw refusal.error;
     throw error;
   }
-  if (bytes.length <= SYNC_BYTES) syncDirectorySync(dirname(path), { fileSystem });
-  else await syncDirectory(dirname(path), { fileSystem });
+  if (bytes.length <= SYNC_BYTES) syncer.syncNow(folder);
+  else await syncer.sync(folder);
 }

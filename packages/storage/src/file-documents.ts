@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
-import { syncDirectory } from "@holdfast/fsutil";
 import { currentRevision, decodeDocument, publishFile, readStoreFile, revisionOf } from "./document-file.ts";
 import { encodeDocument } from "./encode-document.ts";
+import { StoreConflictError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
 import { withStoreErrors } from "./file-errors.ts";
+import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { documentConflict } from "./memory-documents.ts";
@@ -22,15 +23,18 @@ export function documentPath(key: string): string {
 export class FileDocuments implements Documents {
   readonly #folder: StoreFolder;
   readonly #section: ExclusiveSection;
+  readonly #syncer: FolderSyncer;
   readonly #assertFence: (fence: Fence | undefined) => void;
 
   constructor(
     folder: StoreFolder,
     section: ExclusiveSection,
+    syncer: FolderSyncer,
     assertFence: (fence: Fence | undefined) => void,
   ) {
     this.#folder = folder;
     this.#section = section;
+    this.#syncer = syncer;
     this.#assertFence = assertFence;
   }
 
@@ -57,11 +61,21 @@ export class FileDocuments implements Documents {
     return withStoreErrors("write", relative, async () => {
       this.#folder.makeStore();
       const check = (): void => this.#check(key, options);
-      check(); // a writer that has lost already need not write anything
-      await publishFile(this.#folder.fileSystem, this.#folder.pathOf(relative), bytes, {
-        section: this.#section,
-        check,
-      });
+      const path = this.#folder.pathOf(relative);
+      const { fileSystem } = this.#folder;
+      try {
+        check(); // a writer that has lost already need not write anything
+        await publishFile(fileSystem, path, bytes, {
+          section: this.#section,
+          syncer: this.#syncer,
+          check,
+        });
+      } catch (error) {
+        // The caller goes on from what stands. Whoever put that may have died before its name was durable.
+        if (error instanceof StoreConflictError && fileSystem.statSync(dirname(path)) !== undefined)
+          await this.#syncer.sync(dirname(path));
+        throw error;
+      }
       return { revision: revisionOf(bytes) };
     });
   }
@@ -89,7 +103,7 @@ export class FileDocuments implements Documents {
       }
       this.#section.run(remove);
       // Also where it was gone already: whoever removed it may have died before its sync.
-      await syncDirectory(dirname(path), { fileSystem });
+      await this.#syncer.sync(dirname(path));
     });
   }
 

@@ -4,7 +4,7 @@ import { checksumBytes } from "@holdfast/checksum";
 import { ensureDirectorySync, syncDirectory, writeFileAtomic } from "@holdfast/fsutil";
 import { StoreDamagedError } from "./errors.ts";
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
-import { FolderSyncer } from "./folder-syncer.ts";
+import type { FolderSyncer } from "./folder-syncer.ts";
 import { checkObjectChecksum, missingObject } from "./memory-objects.ts";
 import { compressStream, compressWhole, samplePays, WHOLE_BYTES } from "./object-encoding.ts";
 import { type ObjectFile, objectFiles, objectSize, readObject } from "./object-file.ts";
@@ -24,9 +24,9 @@ export class FileObjects implements Objects {
   readonly #syncer: FolderSyncer;
   readonly #putting = new Map<string, Promise<void>>();
 
-  constructor(folder: StoreFolder) {
+  constructor(folder: StoreFolder, syncer: FolderSyncer) {
     this.#folder = folder;
-    this.#syncer = new FolderSyncer(folder.fileSystem);
+    this.#syncer = syncer;
   }
 
   async put(content: Bytes | AsyncIterable<Bytes>): Promise<Put> {
@@ -131,6 +131,9 @@ export class FileObjects implements Objects {
 
   async #write(checksum: string, bytes: Bytes): Promise<void> {
     const [plain, compressed] = objectFiles(checksum);
+    // Whoever made the folder may have died before its name was durable.
+    const { fileSystem } = this.#folder;
+    ensureDirectorySync(dirname(this.#folder.pathOf(plain.relative)), { fileSystem });
     const found = this.#find(checksum);
     if (found !== undefined && (await this.#isIntact(found))) {
       // It is there; whoever put it may have died before its name was durable.
@@ -139,7 +142,7 @@ export class FileObjects implements Objects {
     }
     const frame = await compressWhole(bytes);
     const path = this.#folder.pathOf((frame === undefined ? plain : compressed).relative);
-    await writeFileAtomic(path, frame ?? bytes, { fileSystem: this.#folder.fileSystem, durability: "data" });
+    await writeFileAtomic(path, frame ?? bytes, { fileSystem, durability: "data" });
     await this.#removeOther(checksum, path);
     await this.#syncer.sync(dirname(path));
   }

@@ -8,6 +8,7 @@ import { FileLogs } from "./file-logs.ts";
 import { FileObjects } from "./file-objects.ts";
 import { FileWork } from "./file-work.ts";
 import type { CheckOptions, RepairOptions, StoreFinding } from "./finding.ts";
+import { FolderSyncer } from "./folder-syncer.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { MAX_TEXT_BYTES } from "./log-item.ts";
 import { checkObjectChecksum } from "./memory-objects.ts";
@@ -99,19 +100,20 @@ class FileStoreImplementation implements FileStore {
     const { writerWaitMs = 5_000, writerIdleMs = 200 } = options;
     const folder = new StoreFolder(root, fileSystem, clock);
     const section = new ExclusiveSection(join(folder.root, "index", "locks", "documents.db"), fileSystem);
+    const syncer = new FolderSyncer(fileSystem);
     const assertFence = (fence: Fence | undefined): void => work.assertFence(fence);
     const logs = new FileLogs(
       folder,
       { clock, onRepair, rotateBytes, writerWaitMs, writerIdleMs },
       assertFence,
     );
-    const work = new FileWork(folder, section, clock, (fence) => logs.closeUnder(fence));
+    const work = new FileWork(folder, section, syncer, clock, (fence) => logs.closeUnder(fence));
     this.#folder = folder;
     this.#section = section;
     this.#logs = logs;
     this.#work = work;
-    this.#objects = new FileObjects(folder);
-    this.documents = new FileDocuments(folder, section, assertFence);
+    this.#objects = new FileObjects(folder, syncer);
+    this.documents = new FileDocuments(folder, section, syncer, assertFence);
     this.logs = logs;
     this.objects = this.#objects;
     this.work = work;

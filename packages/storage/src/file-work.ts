@@ -12,6 +12,7 @@ import { encodeDocument } from "./encode-document.ts";
 import { fencedError, StoreDamagedError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
 import { withStoreErrors } from "./file-errors.ts";
+import type { FolderSyncer } from "./folder-syncer.ts";
 import { isRecord, type Json } from "./json.ts";
 import { checkCount, heldError } from "./memory-work.ts";
 import type { Claim, Fence, Holder, Work } from "./store.ts";
@@ -33,6 +34,7 @@ interface Item {
 export class FileWork implements Work {
   readonly #folder: StoreFolder;
   readonly #section: ExclusiveSection;
+  readonly #syncer: FolderSyncer;
   readonly #clock: Clock;
   readonly #beforeRelease: (fence: Fence) => Promise<void>;
   readonly #held = new Map<string, Lock>();
@@ -41,11 +43,13 @@ export class FileWork implements Work {
   constructor(
     folder: StoreFolder,
     section: ExclusiveSection,
+    syncer: FolderSyncer,
     clock: Clock,
     beforeRelease: (fence: Fence) => Promise<void>,
   ) {
     this.#folder = folder;
     this.#section = section;
+    this.#syncer = syncer;
     this.#clock = clock;
     this.#beforeRelease = beforeRelease;
   }
@@ -59,16 +63,17 @@ export class FileWork implements Work {
       this.#folder.makeStore();
       const { fileSystem } = this.#folder;
       const path = this.#folder.pathOf(relative);
-      if (fileSystem.lstatSync(path) !== undefined) return false;
+      if (fileSystem.lstatSync(path) !== undefined) return this.#isKnown(path);
       const known = new Error("known");
       try {
         const check = (): void => {
           if (fileSystem.lstatSync(path) !== undefined) throw known;
         };
-        await publishFile(fileSystem, path, Buffer.from(text), { section: this.#section, check });
+        const [section, syncer] = [this.#section, this.#syncer];
+        await publishFile(fileSystem, path, Buffer.from(text), { section, syncer, check });
         return true;
       } catch (error) {
-        if (error === known) return false;
+        if (error === known) return this.#isKnown(path);
         throw error;
       }
     });
@@ -120,6 +125,7 @@ export class FileWork implements Work {
         const text = encodeItem({ id: claim.id, state: to, payload: item?.payload ?? claim.payload });
         await publishFile(this.#folder.fileSystem, this.#folder.pathOf(relative), Buffer.from(text), {
           section: this.#section,
+          syncer: this.#syncer,
           check: () => lock.assertHeld(),
         });
       }
@@ -207,6 +213,12 @@ export class FileWork implements Work {
     const claim = { queue, id, token: lock.token, payload: item.payload, worker };
     this.#held.set(nameOf(claim), lock);
     return claim;
+  }
+
+  /** Whoever offered it may have died before its name was durable; the one who asks now relies on it. */
+  async #isKnown(path: string): Promise<false> {
+    await this.#syncer.sync(dirname(path));
+    return false;
   }
 
   async #read(relative: string): Promise<Item | undefined> {
