@@ -17,9 +17,9 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { getuid } from "node:process";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { checksumBytes } from "./checksum-bytes.ts";
 import { checksumFile } from "./checksum-file.ts";
 import { checksumFiles } from "./checksum-files.ts";

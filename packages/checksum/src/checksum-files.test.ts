@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { checksumBytes } from "./checksum-bytes.ts";
 import { checksumFiles } from "./checksum-files.ts";
 import type { ChecksumError } from "./errors.ts";

@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execPath } from "node:process";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { checksumBytes } from "../src/checksum-bytes.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const BYTES = 64 * 1024 * 1024;
 const PACKAGE = join(import.meta.dirname, "..");

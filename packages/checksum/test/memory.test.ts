@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { truncateSync, writeFileSync } from "node:fs";
 import { env, execPath } from "node:process";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const GIB = 2 ** 30;
 /** Of as many zero bytes. */

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { writeFileAtomic, writeFileAtomicSync } from "./atomic-write.ts";
 import { faultyFileSystem } from "./faulty-file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";

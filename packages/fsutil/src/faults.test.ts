@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { crashDisk, faultyFileSystem } from "./faults.ts";
 import type { FileSystem, OpenMode } from "./file-system.ts";
 import { nodeFileSystem } from "./node-file-system.ts";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { type DocumentSchema, readJson, writeJsonAtomic } from "./json-file.ts";
 
 const temporaryFolder = temporaryFolders();

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { execPath, pid, ppid } from "node:process";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { temporaryPath } from "./temporary-name.ts";
 

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
 import { makeFifo } from "../test/fifo.ts";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 
 const temporaryFolder = temporaryFolders();

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { join, sep } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeFifo } from "../test/fifo.ts";
-import { temporaryFolders } from "../test/temporary-folder.ts";
 import { nodeFileSystem } from "./node-file-system.ts";
 import { openInside, openInsideSync } from "./open-inside.ts";
 import { resolveInside, resolveInsideSync } from "./resolve-inside.ts";

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
 import { crashDisk, type FaultPlan, faultyFileSystem } from "../src/faults.ts";
 import {
@@ -12,7 +13,6 @@ import {
   writeFileAtomic,
   writeFileAtomicSync,
 } from "../src/index.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const temporaryFolder = temporaryFolders();
 

@@ -1,10 +1,9 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
+import { startProgram, temporaryFolders } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
 import { removeLeftovers } from "../src/index.ts";
-import { start } from "./process.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const temporaryFolder = temporaryFolders();
 
@@ -15,7 +14,7 @@ describe("a writer killed by SIGKILL", () => {
       const runOne = async (at: number): Promise<boolean> => {
         const folder = temporaryFolder();
         const path = join(folder, "made", "doc");
-        const child = start("write-and-die.ts", [path, String(at), way]);
+        const child = startProgram(join(import.meta.dirname, "write-and-die.ts"), [path, String(at), way]);
         const said: string[] = [];
         for (let line = await child.line(); line !== undefined; line = await child.line()) said.push(line);
         const { stderr, signal } = await child.ended;
@@ -46,7 +45,10 @@ describe("a writer killed by SIGKILL", () => {
     const path = join(folder, "doc");
     let acknowledged = 0;
     for (let kill = 0; kill < 5; kill++) {
-      const child = start("write-forever.ts", [path, String(acknowledged + 1)]);
+      const child = startProgram(join(import.meta.dirname, "write-forever.ts"), [
+        path,
+        String(acknowledged + 1),
+      ]);
       const rounds = 1 + kill * 3;
       for (let round = 0; round < rounds; round++) acknowledged = Number(await child.line());
       child.process.kill("SIGKILL");

@@ -4,21 +4,20 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { env, kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Program, startProgram, temporaryFolders } from "@holdfast/test-kit";
 import { afterEach, describe, expect, it } from "vitest";
 import { acquireLock, breakLock, readLockHolder } from "../src/index.ts";
-import { type Child, start } from "./process.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const temporaryFolder = temporaryFolders();
-const children: Child[] = [];
+const children: Program[] = [];
 
-function run(program: string, args: readonly string[], prefix: readonly string[] = []): Child {
-  const child = start(program, args, prefix);
+function run(program: string, args: readonly string[], prefix: readonly string[] = []): Program {
+  const child = startProgram(join(import.meta.dirname, program), args, prefix);
   children.push(child);
   return child;
 }
-const answer = async (child: Child): Promise<unknown> => JSON.parse((await child.line()) ?? "null");
-async function ask(child: Child, question: string): Promise<unknown> {
+const answer = async (child: Program): Promise<unknown> => JSON.parse((await child.line()) ?? "null");
+async function ask(child: Program, question: string): Promise<unknown> {
   child.process.stdin?.write(`${question}\n`);
   return answer(child);
 }

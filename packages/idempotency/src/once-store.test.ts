@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileStore, memoryStore, type Store } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import * as z from "zod";
 import { faultyStore, InjectedFault } from "../test/faulty-store.ts";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { oncePlaceOf } from "./once-record.ts";
 import { onceStore } from "./once-store.ts";

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { onceStore } from "../src/index.ts";
 import type { Order } from "./once-process.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 interface Started {
   readonly child: ChildProcess;

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Claim, fileStore, type Store } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
 import { openLedger, readLedger } from "../src/index.ts";
 import { log } from "./messages.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 /** Lets a process append until some time after its first line was acknowledged, and kills it. Gives the lines it said were acknowledged. */
 async function appendAndDie(

@@ -1,9 +1,9 @@
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { fileStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, expect, it } from "vitest";
 import { openLedger, readLedger } from "../src/index.ts";
 import { command, event, heartbeat, log } from "./messages.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const messages = [
   command(1),

@@ -1,28 +1,19 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
 import { join } from "node:path";
-import { execPath } from "node:process";
-import { describe, expect, it } from "vitest";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { readmeExamples, runExample, temporaryFolder, undocumentedCodes } from "@holdfast/test-kit";
+import { describe, it } from "vitest";
 
 const PACKAGE = join(import.meta.dirname, "..");
 
 describe("README.md", () => {
-  const blocks = [...readFileSync(join(PACKAGE, "README.md"), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(
-    ([, code = ""]) => code,
-  );
-
   it("has an example that runs and prints what it says", () => {
-    expect(blocks).toHaveLength(1);
+    const [example = "", ...more] = readmeExamples(PACKAGE);
+    assert.deepEqual(more, []);
     using folder = temporaryFolder();
-    mkdirSync(folder.file("node_modules/@holdfast"), { recursive: true });
-    symlinkSync(PACKAGE, folder.file("node_modules/@holdfast/ledger"));
-    symlinkSync(join(PACKAGE, "../storage"), folder.file("node_modules/@holdfast/storage"));
-    writeFileSync(folder.file("example.mts"), blocks[0] ?? "");
-    const output = execFileSync(execPath, ["--conditions=holdfast-source", "example.mts"], {
-      cwd: folder.path,
-      encoding: "utf8",
-    });
-    expect(output).toBe("[ 'step-1' ]\n1 command\n2 event\ntrue\n");
+    assert.equal(runExample(folder.path, example), "[ 'step-1' ]\n1 command\n2 event\ntrue\n");
+  });
+
+  it("names every error code", () => {
+    assert.deepEqual(undocumentedCodes(PACKAGE), []);
   });
 });

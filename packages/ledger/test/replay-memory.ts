@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { argv, execPath, memoryUsage, stdout } from "node:process";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { openLedger, readLedger } from "../src/index.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const MIB = 1024 * 1024;
 const [, script = "", mode = "2000000", root = "", count = ""] = argv;

@@ -4,9 +4,9 @@ import { appendFileSync, readFileSync, renameSync, statSync, symlinkSync, writeF
 import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { faultyFileSystem } from "@holdfast/fsutil/faults";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { LogError } from "./errors.ts";
 import { listLogFiles } from "./log-files.ts";
 import { openLog } from "./open-log.ts";

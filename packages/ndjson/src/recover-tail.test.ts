@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { openLog } from "./open-log.ts";
 import { readLog } from "./read-log.ts";
 import { recoverTail, type TailRepair } from "./recover-tail.ts";

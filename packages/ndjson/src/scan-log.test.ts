@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { openLog } from "./open-log.ts";
 import { scanLog } from "./scan-log.ts";
 

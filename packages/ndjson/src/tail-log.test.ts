@@ -3,8 +3,8 @@ import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { crashDisk, faultyFileSystem } from "@holdfast/fsutil/faults";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import { openLog } from "./open-log.ts";
 import { tailLines, tailLog } from "./tail-log.ts";
 

@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { inspectLog, openLog, readLog } from "../src/index.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 const lineSchema = ["caller", "number", "part"] as const;
 

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 describe("reading a large log", () => {
   const lines = env["HOLDFAST_LONG"] === "1" ? 2_000_000 : 300_000;

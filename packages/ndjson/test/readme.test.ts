@@ -1,27 +1,22 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
 import { join } from "node:path";
-import { execPath } from "node:process";
-import { describe, expect, it } from "vitest";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { readmeExamples, runExample, temporaryFolder, undocumentedCodes } from "@holdfast/test-kit";
+import { describe, it } from "vitest";
 
-const root = join(import.meta.dirname, "..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
-const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+const PACKAGE = join(import.meta.dirname, "..");
 
-describe("README", () => {
+describe("README.md", () => {
+  const examples = readmeExamples(PACKAGE);
   it("has examples", () => {
-    expect(examples.length).toBeGreaterThanOrEqual(3);
+    assert.equal(examples.length, 3);
   });
-  for (const [index, example] of examples.entries()) {
-    it(`example ${index + 1} runs as printed`, () => {
-      using folder = temporaryFolder();
-      mkdirSync(join(folder.path, "node_modules", "@holdfast"), { recursive: true });
-      symlinkSync(root, join(folder.path, "node_modules", "@holdfast", "ndjson"));
-      writeFileSync(join(folder.path, "package.json"), '{"type":"module"}');
-      writeFileSync(join(folder.path, "example.ts"), example);
-      const args = ["--conditions=holdfast-source", "example.ts"];
-      expect(() => execFileSync(execPath, args, { cwd: folder.path, stdio: "pipe" })).not.toThrow();
-    });
-  }
+
+  it.each(examples.map((example, index) => [index + 1, example]))("example %i runs", (_, example) => {
+    using folder = temporaryFolder();
+    assert.doesNotThrow(() => runExample(folder.path, example));
+  });
+
+  it("names every error code", () => {
+    assert.deepEqual(undocumentedCodes(PACKAGE), []);
+  });
 });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it, vi } from "vitest";
-import { temporaryFolder, writeTree } from "../test/temporary-folder.ts";
+import { writeTree } from "../test/tree.ts";
 import { hashPaths } from "./hash-paths.ts";
 
 vi.mock(import("node:worker_threads"), async (original) => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { fileStore, type Json, memoryStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
-import { temporaryFolder, writeTree } from "../test/temporary-folder.ts";
+import { writeTree } from "../test/tree.ts";
 import { snapshotIdOf } from "./snapshot-id.ts";
 import { snapshotStore } from "./snapshot-store.ts";
 import { takeSnapshot } from "./take-snapshot.ts";

@@ -14,9 +14,10 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { memoryStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it, vi } from "vitest";
-import { temporaryFolder, writeTree } from "../test/temporary-folder.ts";
+import { writeTree } from "../test/tree.ts";
 import { snapshotManifestSchema } from "./manifest.ts";
 import type { SnapshotWarning } from "./skipped.ts";
 import { snapshotIdOf } from "./snapshot-id.ts";

@@ -4,9 +4,10 @@ import { chmodSync, chownSync, readdirSync, rmSync, symlinkSync, writeFileSync }
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { memoryStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { type SnapshotWarning, snapshotIdOf, takeSnapshot } from "../src/index.ts";
-import { temporaryFolder, writeTree } from "./temporary-folder.ts";
+import { writeTree } from "./tree.ts";
 
 const isRoot = process.getuid?.() === 0;
 const pathsOf = ({ files }: { files: readonly { path: string }[] }) => files.map(({ path }) => path);

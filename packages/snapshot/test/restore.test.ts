@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { faultyFileSystem } from "@holdfast/fsutil/faults";
 import { fileStore, memoryStore } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import {
@@ -28,7 +29,7 @@ import {
   takeSnapshot,
   verifySnapshot,
 } from "../src/index.ts";
-import { readTree, temporaryFolder, writeTree } from "./temporary-folder.ts";
+import { readTree, writeTree } from "./tree.ts";
 
 /** Few files: each call of their restore is one process that is killed. */
 const SMALL = {

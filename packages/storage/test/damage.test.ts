@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { item } from "../src/conformance/log-cases.ts";
 import { gather } from "../src/conformance/test-api.ts";
 import { type FileStore, fileStore } from "../src/index.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 

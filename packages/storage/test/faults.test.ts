@@ -3,11 +3,11 @@ import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
 import { crashDisk, type FaultPlan, faultyFileSystem } from "@holdfast/fsutil/faults";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { item } from "../src/conformance/log-cases.ts";
 import { gather } from "../src/conformance/test-api.ts";
 import { type FileStore, fileStore, StoreError } from "../src/index.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 

@@ -12,10 +12,10 @@ import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { faultyFileSystem } from "@holdfast/fsutil/faults";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { gather } from "../src/conformance/test-api.ts";
 import { fileStore } from "../src/index.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 

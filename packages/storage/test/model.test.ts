@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { temporaryFolders } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { gather } from "../src/conformance/test-api.ts";
@@ -12,7 +13,6 @@ import {
   StoreError,
   StoreFencedError,
 } from "../src/index.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 

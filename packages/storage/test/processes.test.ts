@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startProgram, temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { gather } from "../src/conformance/test-api.ts";
 import { fileStore } from "../src/index.ts";
 import { isRecord } from "../src/json.ts";
-import { start } from "./process.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
+const WRITER = join(import.meta.dirname, "writer.ts");
 const ROUNDS = env["HOLDFAST_LONG"] === undefined ? 4 : 50;
 
 describe("several processes on one store of files", () => {
   it("compare-and-set by four of them loses no update", async () => {
     const root = newFolder();
-    const children = Array.from({ length: 4 }, (_, n) => start("writer.ts", ["count", root, `w${n}`, "25"]));
+    const children = Array.from({ length: 4 }, (_, n) =>
+      startProgram(WRITER, ["count", root, `w${n}`, "25"]),
+    );
     for (const { code, stderr } of await Promise.all(children.map(({ ended }) => ended))) {
       assert.deepEqual([code, stderr], [0, ""]);
     }
@@ -25,7 +28,9 @@ describe("several processes on one store of files", () => {
 
   it("appends by two of them take turns: all lines, once, at the positions that were acknowledged", async () => {
     const root = newFolder();
-    const children = Array.from({ length: 2 }, (_, n) => start("writer.ts", ["append", root, `w${n}`, "25"]));
+    const children = Array.from({ length: 2 }, (_, n) =>
+      startProgram(WRITER, ["append", root, `w${n}`, "25"]),
+    );
     const acknowledged = await Promise.all(
       children.map(async (child) => {
         const lines: string[] = [];
@@ -45,7 +50,7 @@ describe("several processes on one store of files", () => {
 
   it("puts of the same objects by three of them keep each once", async () => {
     const root = newFolder();
-    const children = Array.from({ length: 3 }, (_, n) => start("writer.ts", ["put", root, `w${n}`, "60"]));
+    const children = Array.from({ length: 3 }, (_, n) => startProgram(WRITER, ["put", root, `w${n}`, "60"]));
     for (const { code, stderr } of await Promise.all(children.map(({ ended }) => ended))) {
       assert.deepEqual([code, stderr], [0, ""]);
     }
@@ -56,7 +61,7 @@ describe("several processes on one store of files", () => {
 
   it("a claim is kept while its holder is suspended, free as soon as it is killed, under a larger token", async () => {
     const root = newFolder();
-    const child = start("writer.ts", ["hold", root, "them"]);
+    const child = startProgram(WRITER, ["hold", root, "them"]);
     const token = Number((await child.line())?.split(" ")[1]);
     await using store = fileStore(root);
     child.process.kill("SIGSTOP");
@@ -90,7 +95,7 @@ describe("several processes on one store of files", () => {
     let token = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
       document = -1;
-      const child = start("writer.ts", ["everything", root, `w${round}`]);
+      const child = startProgram(WRITER, ["everything", root, `w${round}`]);
       let lines = 0;
       for (let line = await child.line(); line !== undefined; line = await child.line()) {
         const [kind, first = "", ...ids] = line.split(" ");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { item } from "../src/conformance/log-cases.ts";
 import { fileStore } from "../src/index.ts";
 import { logLockPath } from "../src/log-lock.ts";
-import { temporaryFolders } from "./temporary-folder.ts";
 
 const newFolder = temporaryFolders();
 

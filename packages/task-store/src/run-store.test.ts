@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Claim, fileStore, type Json, memoryStore, type Store } from "@holdfast/storage";
+import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { temporaryFolder } from "../test/temporary-folder.ts";
 import {
   type NewRun,
   RUN_TRANSITIONS,

@@ -1,36 +1,12 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-
-/** A folder of its own, removed at the end of the block. */
-export interface TemporaryFolder extends Disposable {
-  readonly path: string;
-  file(relative: string): string;
-}
-
-export function temporaryFolder(): TemporaryFolder {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), "holdfast-snapshot-"));
-  return {
-    path,
-    file: (relative) => join(path, relative),
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
-  };
-}
 
 /** Files by their paths: content, or content and permission bits. */
 export type Tree = {
   readonly [path: string]: string | Uint8Array | { readonly content: string; readonly mode: number };
 };
 
+/** Writes them below a folder, which is made. */
 export function writeTree(root: string, tree: Tree): void {
   mkdirSync(root, { recursive: true });
   for (const [path, entry] of Object.entries(tree)) {
@@ -38,14 +14,8 @@ export function writeTree(root: string, tree: Tree): void {
     mkdirSync(dirname(file), { recursive: true });
     const plain = typeof entry === "string" || entry instanceof Uint8Array;
     writeFileSync(file, plain ? entry : entry.content);
-    if (!plain) chmod(file, entry.mode);
+    if (!plain) chmodSync(file, entry.mode); // the umask has no say in it
   }
-}
-
-function chmod(file: string, mode: number): void {
-  // Through a descriptor of its own: the umask has no say in it.
-  const { chmodSync } = process.getBuiltinModule("node:fs");
-  chmodSync(file, mode);
 }
 
 /** Everything below a folder: content as base64 and permission bits of files; folders with a slash. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { execPath } from "node:process";
 import { createInterface } from "node:readline";
 
-/** A program of this folder in a process of its own. */
-export interface Child {
+/** A program of a test in a process of its own. */
+export interface Program {
   readonly process: ChildProcess;
+  readonly pid: number;
   /** The next line it prints; `undefined` when it has ended. */
   line(): Promise<string | undefined>;
   /** How it ended, and what it wrote to stderr. */
@@ -16,25 +16,27 @@ export interface Child {
   }>;
 }
 
-/** Starts `test/<program>` on the sources. */
-export function start(program: string, args: readonly string[]): Child {
-  const child = spawn(
-    execPath,
-    ["--conditions=holdfast-source", join(import.meta.dirname, program), ...args],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+/**
+ * Starts a TypeScript file with Node, on the sources of all packages.
+ *
+ * @param path - The file.
+ * @param prefix - A command that runs the rest, such as `unshare`; default none.
+ */
+export function startProgram(path: string, args: readonly string[], prefix: readonly string[] = []): Program {
+  const node = [execPath, "--conditions=holdfast-source", path, ...args];
+  const [command = execPath, ...rest] = [...prefix, ...node];
+  const child = spawn(command, rest, { stdio: ["pipe", "pipe", "pipe"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  const ended = new Promise<Awaited<Child["ended"]>>((resolve) => {
+  const ended = new Promise<Awaited<Program["ended"]>>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal, stderr }));
   });
   return {
     process: child,
+    pid: child.pid ?? 0,
     ended,
     async line() {
       const next = await lines.next();
