@@ -4,7 +4,7 @@ const LEAST = 128;
 const SHORT_MS = 1;
 // One long sync, and the next ones go to the thread pool: the process must not stand still twice.
 const LONG_MS = 5;
-const CAUTIOUS_SYNCS = 32;
+const CAUTIOUS_SYNCS = 8;
 
 /**
  * Decides how a sync is done, by how long the last ones took: in place while they are short, in the thread pool otherwise; and

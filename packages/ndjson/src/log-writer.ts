@@ -19,6 +19,7 @@ import { writeAll, writeAllSync } from "./write-all.ts";
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 // A larger write goes to the thread pool; a smaller one costs less than the way there.
 const SYNC_WRITE_BYTES = 1024 * 1024;
+const LOOK_EVERY_MS = 20;
 
 interface Group {
   readonly members: Waiting[];
@@ -51,6 +52,7 @@ export class LogWriter implements Log {
   readonly #encoder = new LineEncoder();
   /** How far the file was written to, acknowledged or not. */
   #writtenTo = 0;
+  #lookAgainAt = 0;
   #inFlightBytes = 0;
   /** Durable, but their callers were not told yet: the next sync is started first. */
   #settled: Waiting[] = [];
@@ -333,23 +335,29 @@ export class LogWriter implements Log {
     }
   }
 
-  /** Somebody else wrote to the file, replaced it or removed it: positions would be wrong, and the name is not ours. */
+  /** Somebody else wrote to the file, replaced it or removed it: positions would be wrong, or the name is not ours. */
   #assertUnchanged(): void {
-    const now = this.#fileSystem.statSync(this.path);
-    const is =
-      now === undefined
-        ? "gone"
-        : now.ino !== this.#identity.ino || now.dev !== this.#identity.dev
-          ? "another file"
-          : "";
-    const changed =
-      is === "" && now?.size !== this.size ? `${now?.size} bytes long instead of ${this.size}` : is;
-    if (changed === "") return;
+    const changed = this.#changeOf(this.#file.statSync()) ?? this.#changeOfName();
+    if (changed === undefined) return;
     throw new LogError(
       "LOG_IO",
       `Cannot append to "${this.path}": it is ${changed}; another program changed it while it was open here`,
       { path: this.path },
     );
+  }
+
+  #changeOf({ size }: FileStat): string | undefined {
+    return size === this.size ? undefined : `${size} bytes long instead of ${this.size}`;
+  }
+
+  /** Looking up a name takes longer than all the rest of a small append: now and then is enough. */
+  #changeOfName(): string | undefined {
+    const now = performance.now();
+    if (now < this.#lookAgainAt) return undefined;
+    this.#lookAgainAt = now + LOOK_EVERY_MS;
+    const found = this.#fileSystem.statSync(this.path);
+    if (found === undefined) return "gone";
+    return found.ino === this.#identity.ino && found.dev === this.#identity.dev ? undefined : "another file";
   }
 
   async #rotate(): Promise<void> {
