@@ -42,8 +42,9 @@ export class IndexRecorder {
     this.#written.setStats(at, first, mtimeNs, ctimeNs, ino);
   }
 
-  setFile(at: number, hashed: HashedFiles, place: number, flags: number): void {
-    this.#written.setFile(at, hashed, place, flags);
+  /** Fills in files that were added one after the other. */
+  setFiles(at: number, hashed: HashedFiles, from: number, count: number, flags: Uint8Array): void {
+    this.#written.setFiles(at, hashed, from, count, flags);
   }
 
   /** Leaves a file out that was added. */

@@ -10,8 +10,8 @@ export interface IdentifiedFile {
 }
 
 const CHUNK = 64 * 1024;
-/** What JSON writes with escapes, or cannot write. */
-const SPECIAL = /["\\\p{Cc}\p{Cs}]/u;
+/** What JSON writes as it is; of everything else the canonical writer is asked. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
  * The id of a list of files: `snap-` and the first 12 hexadecimal digits of the SHA-256 of the canonical JSON (RFC 8785)
@@ -41,9 +41,9 @@ export class SnapshotIdHash {
     }
     this.#before = path;
     this.#text +=
-      SPECIAL.test(path) || SPECIAL.test(sha256) || !Number.isSafeInteger(size)
-        ? start + canonicalJson({ path, sha256, size })
-        : `${start}{"path":"${path}","sha256":"${sha256}","size":${size}}`;
+      PLAIN.test(path) && PLAIN.test(sha256) && Number.isSafeInteger(size) && size > 0
+        ? `${start}{"path":"${path}","sha256":"${sha256}","size":${size}}`
+        : start + canonicalJson({ path, sha256, size });
     if (this.#text.length > CHUNK) {
       this.#hash.update(this.#text);
       this.#text = "";

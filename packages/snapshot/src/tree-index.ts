@@ -55,11 +55,13 @@ export class TreeIndex {
     this.stats[base + 3] = ino;
   }
 
-  /** Fills in a file: the `place`-th of what was hashed. */
-  setFile(at: number, hashed: HashedFiles, place: number, flags: number): void {
-    this.#copyNumbers(at, hashed.stats, hashed.digests, place);
-    this.aux[at] = (hashed.modes[place] ?? 0) & 0o7777;
-    this.flags[at] = flags;
+  /** Fills in some files that follow each other: as many of what was hashed, from one of them on. */
+  setFiles(at: number, hashed: HashedFiles, from: number, count: number, flags: Uint8Array): void {
+    this.#copyNumbers(at, hashed.stats, hashed.digests, from, count);
+    for (let place = 0; place < count; place++) {
+      this.aux[at + place] = (hashed.modes[from + place] ?? 0) & 0o7777;
+      this.flags[at + place] = flags[from + place] ?? 0;
+    }
   }
 
   /** Adds a copy of another index's item. */
@@ -70,7 +72,7 @@ export class TreeIndex {
       from.aux[item] ?? 0,
       from.flags[item] ?? 0,
     );
-    this.#copyNumbers(at, from.stats, from.digests, item);
+    this.#copyNumbers(at, from.stats, from.digests, item, 1);
     return at;
   }
 
@@ -118,9 +120,9 @@ export class TreeIndex {
     return children;
   }
 
-  #copyNumbers(at: number, stats: BigInt64Array, digests: Uint8Array, place: number): void {
-    this.stats.set(stats.subarray(place * COLUMNS, (place + 1) * COLUMNS), at * COLUMNS);
-    this.digests.set(digests.subarray(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
+  #copyNumbers(at: number, stats: BigInt64Array, digests: Uint8Array, from: number, count: number): void {
+    this.stats.set(stats.subarray(from * COLUMNS, (from + count) * COLUMNS), at * COLUMNS);
+    this.digests.set(digests.subarray(from * DIGEST_BYTES, (from + count) * DIGEST_BYTES), at * DIGEST_BYTES);
   }
 
   #grow(): void {

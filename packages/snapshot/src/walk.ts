@@ -93,20 +93,25 @@ export class TreeWalk {
   /** Takes results for files that `hash` was called for, with the numbers that it was given. */
   hashed(hashed: HashedFiles, items: readonly number[], folders: readonly HashFolder[]): void {
     const { numbers, failures } = hashed;
-    const failed = new Set<number>();
+    const flags = new Uint8Array(items.length);
+    for (let place = 0; place < items.length; place++) {
+      const isRacy = this.#options.isRacy(numbers[place * 3 + 2] ?? 0, numbers[place * 3 + 1] ?? 0);
+      if (isRacy) flags[place] = RACY;
+    }
+    // Files of a folder stand together, and are taken over together.
+    let from = 0;
+    for (let to = 1; to <= items.length; to++) {
+      const first = items[from] ?? NO_ITEM;
+      if (first !== NO_ITEM && items[to] === first + to - from) continue;
+      if (first !== NO_ITEM) this.#record.setFiles(first, hashed, from, to - from, flags);
+      from = to;
+    }
     for (const { index, failure, code } of failures) {
-      failed.add(index);
       const item = items[index] ?? NO_ITEM;
       if (item === NO_ITEM) continue;
       this.#record.skip(item);
       const cause = code === "" ? undefined : Object.assign(new Error(`The system said ${code}`), { code });
       this.#options.problem(this.#pathIn(folders, index), REASON_OF_FAILURE[failure], cause);
-    }
-    for (let place = 0; place < items.length; place++) {
-      const item = items[place] ?? NO_ITEM;
-      if (item === NO_ITEM || failed.has(place)) continue;
-      const isRacy = this.#options.isRacy(numbers[place * 3 + 2] ?? 0, numbers[place * 3 + 1] ?? 0);
-      this.#record.setFile(item, hashed, place, isRacy ? RACY : 0);
     }
   }
 
