@@ -181,6 +181,31 @@ describe("verifyRun()", () => {
     assert.ok((await kept.verify()).some(({ kind, severity }) => kind === "state" && severity === "error"));
   });
 
+  it.each<[string, (state: Record<string, unknown>) => void]>([
+    ["a status", (state) => Object.assign(state, { status: "running" })],
+    ["another status", (state) => Object.assign(state, { status: "aborted" })],
+    ["a stage", (state) => Object.assign(state, { current_stage: "review" })],
+    ["a last word", (state) => Object.assign(state, { terminal_events: { builder: "nobody-said-it" } })],
+  ])("finds %s that was changed in the state of a completed run", async (_, change) => {
+    await using kept = new Kept();
+    await kept.run();
+    assert.deepEqual(await kept.verify(), []);
+    kept.changeDocument("run", change);
+    const findings = await kept.verify();
+    assert.deepEqual(brief(findings), [["error", "state", undefined]]);
+    assert.ok(findings[0]?.place.endsWith("run.json"), findings[0]?.place);
+  });
+
+  it.each<[string, (receipt: Record<string, unknown>) => void]>([
+    ["an action", (receipt) => Object.assign(receipt, { action: "review" })],
+    ["events", (receipt) => Object.assign(receipt, { events: ["nobody-said-it"] })],
+  ])("finds a receipt that claims %s the ledger does not have", async (_, change) => {
+    await using kept = new Kept();
+    await kept.run();
+    kept.changeDocument("receipts/T-1/step-1", change);
+    assert.deepEqual(brief(await kept.verify()), [["error", "receipt", undefined]]);
+  });
+
   it("finds a snapshot and a content that were damaged or removed", async () => {
     await using kept = new Kept();
     await kept.run();

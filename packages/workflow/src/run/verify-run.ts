@@ -17,35 +17,9 @@ import { readConfigSnapshot } from "./config-snapshot.ts";
 import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
 import { supersededPaths } from "./later-runs.ts";
 import { problemOfHead } from "./ledger-head.ts";
+import type { RunFinding } from "./run-finding.ts";
 import { RUNS_QUEUE } from "./session.ts";
 import { snapshotFindings } from "./verify-snapshots.ts";
-
-/** What a finding is about. */
-export type RunFindingKind =
-  | "chain"
-  | "key"
-  | "receipt"
-  | "artifact"
-  | "state"
-  | "snapshot"
-  | "content"
-  | "missing_output"
-  | "in_doubt"
-  | "unreadable";
-
-/** Something that `verifyRun` noticed. */
-export interface RunFinding {
-  /** `error`: a promise is broken. `warning`: worth a look. `info`: as it should be, but unfinished. */
-  readonly severity: "error" | "warning" | "info";
-  readonly kind: RunFindingKind;
-  /** Where: on files a path, with the line. */
-  readonly place: string;
-  /** Line of the ledger, from 1. */
-  readonly line?: number;
-  readonly message: string;
-  /** What it means, and what to do. */
-  readonly meaning: string;
-}
 
 /** Options of {@link verifyRun}. */
 export interface VerifyRunOptions {
@@ -88,10 +62,12 @@ export async function verifyRun(
   const findings: RunFinding[] = [...(await chainFindings(store, state, options.signal))];
   const keys: RunFinding[] = [];
   const snapshots = new Map<string, number>();
+  const unnamed = new Map(Object.entries(state.terminal_events).map(([agent, id]) => [id, agent]));
   let story: RunStory;
   try {
     story = await readStory(store, state, (record) => {
       options.signal?.throwIfAborted();
+      if (record.message.kind === "event") unnamed.delete(record.message.message_id);
       if (record.message.kind !== "command") return;
       keys.push(...keyFindings(store, runId, record, record.message));
       if (!snapshots.has(record.message.version.snapshot_id))
@@ -103,7 +79,7 @@ export async function verifyRun(
       findings.push(unreadable(store, runId, error));
     return findings;
   }
-  findings.push(...keys, ...receiptFindings(store, story), ...stateFindings(store, story));
+  findings.push(...keys, ...receiptFindings(store, story), ...stateFindings(store, story, unnamed));
   if (options.workspace !== null) findings.push(...(await artifactFindings(store, story, options.workspace)));
   findings.push(...(await snapshotFindings(store, runId, snapshots, options)));
   findings.push(...(await doubtFindings(store, story)));
@@ -239,11 +215,7 @@ function receiptFindings(store: Store, story: RunStory): RunFinding[] {
         `step ${step.step} ended with ${step.settledBy?.event ?? "nothing"}, and its receipt is missing`,
         "The proof of a finished step was removed; holdfast resume writes it again while the run is not completed.",
       );
-    } else if (
-      !sameArtifacts(receipt, step) ||
-      receipt.snapshot_id !== step.snapshotId ||
-      receipt.command_message_id !== step.commandId
-    ) {
+    } else if (!tellsStep(receipt, step)) {
       add(
         "error",
         key,
@@ -295,7 +267,21 @@ async function artifactFindings(
   });
 }
 
-function stateFindings(store: Store, story: RunStory): RunFinding[] {
+/** Whether a receipt says what the ledger says of its step, apart from when it was written. */
+function tellsStep(receipt: Receipt, step: Step): boolean {
+  // More events may have come after the receipt was written.
+  const events = new Set(step.events);
+  return (
+    sameArtifacts(receipt, step) &&
+    receipt.action === step.action &&
+    receipt.snapshot_id === step.snapshotId &&
+    receipt.command_message_id === step.commandId &&
+    receipt.events.every((id) => events.has(id))
+  );
+}
+
+/** @param unnamed - Terminal events that the state names and the ledger does not have, with the agent each is said to be of. */
+function stateFindings(store: Store, story: RunStory, unnamed: ReadonlyMap<string, string>): RunFinding[] {
   const { state, progress, receipts } = story;
   const { config } = readConfigSnapshot(state.config_snapshot, state.run_id);
   const move = nextMove(progress, {
@@ -326,7 +312,25 @@ function stateFindings(store: Store, story: RunStory): RunFinding[] {
       ),
     ];
   }
-  return [];
+  // A crash leaves a state that knows less than its ledger, never one that knows other things.
+  const wrong = contradictions(story);
+  for (const [id, agent] of unnamed)
+    wrong.push(
+      `the last word of agent "${agent}" is said to be event "${id}", which the ledger does not have`,
+    );
+  return wrong.map((message) => finding(message, "The state was changed by hand, or the ledger was."));
+}
+
+/** What a state says of itself or of its ledger that cannot be. */
+function contradictions({ state, progress }: RunStory): string[] {
+  const wrong: string[] = [];
+  if (state.status === "running" && state.completed_at !== undefined)
+    wrong.push(`the run is said to be running, and to have ended at ${state.completed_at}`);
+  if (state.status === "aborted" && progress.ended === "completed")
+    wrong.push("the run is said to be aborted, but its ledger says that it was completed");
+  if (state.status === "completed" && state.current_stage !== "complete")
+    wrong.push(`the run is said to be completed, and to be at the stage "${state.current_stage ?? ""}"`);
+  return wrong;
 }
 
 async function doubtFindings(store: Store, story: RunStory): Promise<RunFinding[]> {
