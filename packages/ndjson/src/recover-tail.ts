@@ -158,8 +158,9 @@ export async function recoverTail(
         maxLineBytes,
         signal: options.signal,
       });
-      if (repair === undefined || dryRun) return repair;
-      await repairTail(file, repair, fileSystem);
+      if (dryRun) return repair;
+      if (repair !== undefined) await repairTail(file, repair, fileSystem);
+      // Also that of a batch that is whole: it would speak of other bytes, should the caller change the file.
       await removeBatchIntent(path, fileSystem);
       return repair;
     } finally {

@@ -6,7 +6,7 @@ import {
   readLockHolder,
   removeLeftovers,
 } from "@holdfast/fsutil";
-import { type LogDamagedError, readLines, readLog, recoverTail } from "@holdfast/ndjson";
+import { LogDamagedError, readLines, readLog, recoverTail } from "@holdfast/ndjson";
 import { decodeDocument, readStoreFile } from "./document-file.ts";
 import { StoreDamagedError, StoreError } from "./errors.ts";
 import { keyName } from "./file-documents.ts";
@@ -184,7 +184,14 @@ async function damagedLines(
 }
 
 async function takeOut(folder: StoreFolder, path: string, format: LineFormat): Promise<string> {
-  const count = await setLinesAside(folder.fileSystem, path, format);
+  const { fileSystem } = folder;
+  // A batch that was cut off goes first, and with it the note that says where batches are: lines move up now.
+  try {
+    await recoverTail(path, { format, fileSystem });
+  } catch (error) {
+    if (!(error instanceof LogDamagedError)) throw error;
+  }
+  const count = await setLinesAside(fileSystem, path, format);
   return `${count} damaged lines were taken out; they are kept in "${folder.relative(path)}.corrupt"`;
 }
 
