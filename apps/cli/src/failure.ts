@@ -1,4 +1,4 @@
-import { printable } from "./table.ts";
+import { printableLine } from "./table.ts";
 
 /** What the command ends with; the numbers are part of the contract with scripts. */
 export const EXIT = {
@@ -57,7 +57,7 @@ export function failureDocument(error: unknown): {
 /** The one line a person sees, and the chain of causes when they asked for more. */
 export function failureText(error: unknown, options: { readonly verbose: boolean }): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = `holdfast: ${codeOf(error)}: ${printable(message)}\n`;
+  const line = `holdfast: ${codeOf(error)}: ${printableLine(message)}\n`;
   if (!options.verbose || !(error instanceof Error)) return line;
   return `${line}${error.stack ?? ""}\n${causesOf(error)}`;
 }

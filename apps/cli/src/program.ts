@@ -3,6 +3,7 @@ import type { MockAgentFlags } from "./commands/agent.ts";
 import { Context, type GlobalOptions } from "./context.ts";
 import { EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
 import type { Output } from "./output.ts";
+import { printableLine } from "./table.ts";
 import { VERSION } from "./version.ts";
 
 interface Streams {
@@ -51,7 +52,10 @@ export async function runProgram(args: readonly string[], streams: Streams): Pro
 async function printUsageError(error: CommanderError, json: boolean, { out, err }: Streams): Promise<void> {
   const message = error.message.replace(/^error: /, "").trim();
   if (json) await out.write(`${JSON.stringify({ error: { code: "USAGE", message, details: {} } })}\n`);
-  else await err.write(`holdfast: USAGE: ${message.replace(/\n/g, " ")}; see holdfast --help\n`);
+  else
+    await err.write(
+      `holdfast: USAGE: ${printableLine(message.replace(/\n\(Did/g, " (Did"))}; see holdfast --help\n`,
+    );
 }
 
 function dropCommand(program: Command, name: string): void {

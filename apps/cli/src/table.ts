@@ -9,6 +9,13 @@ export function printable(text: string): string {
   );
 }
 
+/** As {@link printable}, on one line, and without the characters that turn the direction of text around. */
+export function printableLine(text: string): string {
+  return printable(text).replace(/[\t\n\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) =>
+    character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Columns of text, each as wide as its widest cell; the last one is left ragged. */
 export function table(
   rows: ReadonlyArray<readonly string[]>,

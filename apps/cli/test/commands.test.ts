@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -165,6 +175,30 @@ describe("the command, with a completed run in its store,", { timeout: 120_000 }
     });
     await new Promise((resolve) => child.once("close", resolve));
     assert.equal(stderr, "status 0\n");
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("says so, and ends with 1, when its result cannot be written", () => {
+    for (const more of [[], ["--json"]]) {
+      const full = openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(process.execPath, [BIN, "runs", ...more], {
+        cwd: place.dir,
+        stdio: ["ignore", full, "pipe"],
+        encoding: "utf8",
+      });
+      closeSync(full);
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^holdfast: OUTPUT_FAILED: .*ENOSPC.*\n$/);
+    }
+  });
+
+  it("shows an argument in an error on one line, whatever is in it", () => {
+    for (const args of [
+      ["status", "a\u001b[31m\nb\u202e"],
+      ["runs", "--a\u001b[31m\nb\u202e"],
+    ]) {
+      const { stderr } = place.holdfast(args);
+      assert.match(stderr, /^holdfast: [A-Z_]+: .*\\u001b\[31m\\nb\\u202e.*\n$/);
+    }
   });
 
   it("writes everything into a slow pipe before it ends", () => {

@@ -123,6 +123,20 @@ describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () 
     assert.equal(place.holdfast(["status", place.run()]).status, 4);
   });
 
+  it("names a run state that was removed, or is of another run", () => {
+    using place = completedPlace("state-gone");
+    const path = join(place.store, "runs", place.run(), "run.json");
+    const state = readFileSync(path, "utf8");
+    rmSync(path);
+    const gone = place.holdfast(["verify"]);
+    assert.equal(gone.status, 1);
+    assert.match(gone.stdout, /run\.json\n.*there is no state/);
+    writeFileSync(path, state.replace(/"run_id": ".*"/, '"run_id": "run-20200101-000000-00000000"'));
+    const other = place.holdfast(["verify"]);
+    assert.equal(other.status, 1);
+    assert.match(other.stdout, /run\.json\n.*it is the state of run/);
+  });
+
   it("finds any flipped bit of a ledger", () => {
     using place = completedPlace("bits");
     const path = place.ledgerPath();

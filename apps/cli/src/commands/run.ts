@@ -109,7 +109,9 @@ function progressText(message: WorkflowMessage, verbose: boolean): string | unde
       case "snapshot":
         return verbose ? `     snapshot ${note.snapshot_id}, ${note.files} files` : undefined;
       case "receipt":
-        return verbose ? `     receipt of step ${note.step}, ${note.artifacts} artifacts` : undefined;
+        return verbose
+          ? `     receipt of step ${note.step}, ${counted(note.artifacts, "artifact")}`
+          : undefined;
     }
   }
   const { message: said } = message.record;
@@ -129,6 +131,10 @@ function textIn(payload: Readonly<Record<string, unknown>>, name: string): strin
   return typeof value === "string" ? value : "";
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 async function tell(context: Context, result: WorkflowResult, isList: boolean): Promise<number> {
   const artifacts = new Set(result.steps.flatMap((step) => step.artifacts.map((artifact) => artifact.path)));
   const steps = result.steps.filter((step) => step.status === "done").length;
@@ -136,7 +142,7 @@ async function tell(context: Context, result: WorkflowResult, isList: boolean): 
   const error =
     result.error === undefined ? "" : `\n${result.error.code}: ${printable(result.error.message)}`;
   const hint = result.hint === undefined ? "" : `\n${result.hint}`;
-  const text = `${result.run_id} ${context.style(colour[result.status], result.status)}: task ${result.task_id}, ${steps} steps, ${artifacts.size} artifacts${error}${hint}`;
+  const text = `${result.run_id} ${context.style(colour[result.status], result.status)}: task ${result.task_id}, ${counted(steps, "step")}, ${counted(artifacts.size, "artifact")}${error}${hint}`;
   if (isList) await context.item(result, text);
   else await context.result(result, `${text}\n`);
   if (result.status === "completed") return EXIT.done;

@@ -1,8 +1,10 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { onceStore } from "@holdfast/idempotency";
 import { snapshotStore, verifySnapshot } from "@holdfast/snapshot";
 import type { FileStore } from "@holdfast/storage";
-import { runStore } from "@holdfast/task-store";
+import { type RunError, runStore } from "@holdfast/task-store";
 import { verifyRun } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
 import { codeOf, EXIT } from "../failure.ts";
@@ -35,7 +37,9 @@ export async function verify(
   let runs = 0;
   live.update("checking files");
   findings.push(...(await filesFindings(store, runId, context.signal)));
-  for (const id of runId === undefined ? await runIds(store) : [runId]) {
+  const listed = runId === undefined ? await listRuns(store) : { ids: [runId], damaged: [] };
+  findings.push(...listed.damaged.filter(({ place }) => !findings.some((one) => isAt(one, place))));
+  for (const id of listed.ids) {
     live.update(`checking ${id}`);
     runs++;
     findings.push(...(await runFindings(store, id, options.workspace, context.signal)));
@@ -75,13 +79,48 @@ async function filesFindings(
   }));
 }
 
-async function runIds(store: FileStore): Promise<string[]> {
+/** The runs whose state can be read, and what stands against the others: a run that cannot be counted must not go unseen. */
+async function listRuns(store: FileStore): Promise<{ ids: string[]; damaged: Finding[] }> {
   const ids: string[] = [];
-  const damaged: string[] = [];
-  for await (const state of runStore(store).list({ kind: "workflow", onDamaged: (id) => damaged.push(id) }))
-    ids.push(state.run_id);
-  // A run whose state cannot be read is in the findings about files, by its path.
-  return ids;
+  const damaged: Finding[] = [];
+  const known = new Set<string>();
+  const onDamaged = (id: string, error: RunError): void => {
+    known.add(id);
+    damaged.push(unreadable(placeOfState(store, id), error, id));
+  };
+  for await (const state of runStore(store).list({ onDamaged })) {
+    known.add(state.run_id);
+    if (state.kind === "workflow") ids.push(state.run_id);
+  }
+  for (const id of await foldersWithRecords(join(store.root, "runs"))) {
+    if (known.has(id)) continue;
+    damaged.push({
+      severity: "error",
+      kind: "state",
+      place: placeOfState(store, id),
+      message: `there is no state of run "${id}", but its folder holds a ledger or receipts`,
+      meaning: "The state was removed: the run cannot be resumed or checked. Restore the file from a copy.",
+      run_id: id,
+    });
+  }
+  return { ids, damaged };
+}
+
+const placeOfState = (store: FileStore, id: string): string => store.locate({ document: `runs/${id}/run` });
+
+/** Run folders in which something was recorded; one that a crash left empty claims nothing. */
+async function foldersWithRecords(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names
+    .filter((name) => ["ledger.ndjson", "receipts"].some((record) => existsSync(join(folder, name, record))))
+    .toSorted();
+}
+
+function isAt(finding: Finding, place: string): boolean {
+  return finding.place === place || finding.place.startsWith(`${place}:`);
 }
 
 async function runFindings(
