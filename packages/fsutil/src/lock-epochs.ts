@@ -151,6 +151,20 @@ export function releaseEpoch(fileSystem: FileSystem, folder: string, token: numb
   }
 }
 
+/**
+ * What tells an epoch's file from a later one of the same number, which there is when somebody removed the lock's folder;
+ * `undefined` when there is none.
+ */
+export function epochMark(fileSystem: FileSystem, folder: string, token: number): string | undefined {
+  const path = epochPath(folder, token);
+  try {
+    const stat = fileSystem.lstatSync(path);
+    return stat && `${stat.dev}:${stat.ino}:${stat.mtimeNs}`; // numbers of files are given out again at once
+  } catch (error) {
+    throw asFileError("read the lock", path, error);
+  }
+}
+
 /** Whether an epoch is the newest. Numbers have no gaps, and old ones are removed in ascending order. */
 export function isNewest(fileSystem: FileSystem, folder: string, token: number): boolean {
   return !exists(fileSystem, epochPath(folder, token + 1)) && exists(fileSystem, epochPath(folder, token));

@@ -9,6 +9,7 @@ import {
   abandonEpoch,
   claimEpoch,
   type Epoch,
+  epochMark,
   isNewest,
   readEpoch,
   releaseEpoch,
@@ -42,7 +43,7 @@ export interface Lock extends AsyncDisposable {
   /** The fencing token: larger than that of every holder before. */
   readonly token: number;
   readonly holder: LockHolder;
-  /** Throws `LOCK_LOST` when the lock was released, or somebody holds a newer epoch. Two system calls. */
+  /** Throws `LOCK_LOST` when the lock was released, or somebody holds a newer epoch, or the lock's folder was removed. Three system calls. */
   assertHeld(): void;
   /** Whether {@link Lock.assertHeld} would pass. */
   isHeld(): boolean;
@@ -55,6 +56,7 @@ class HeldLock implements Lock {
   readonly #fileSystem: FileSystem;
   readonly #folder: string;
   readonly #kernel: KernelLock | undefined;
+  readonly #mark: string | undefined;
   #released = false;
 
   constructor(fileSystem: FileSystem, folder: string, holder: LockHolder, kernel: KernelLock | undefined) {
@@ -62,13 +64,14 @@ class HeldLock implements Lock {
     this.#folder = folder;
     this.holder = holder;
     this.#kernel = kernel;
+    this.#mark = epochMark(fileSystem, folder, holder.token);
   }
 
   get token(): number {
     return this.holder.token;
   }
   isHeld(): boolean {
-    return !this.#released && isNewest(this.#fileSystem, this.#folder, this.token);
+    return !this.#released && this.#isOurs() && isNewest(this.#fileSystem, this.#folder, this.token);
   }
   assertHeld(): void {
     if (this.isHeld()) return;
@@ -84,10 +87,14 @@ class HeldLock implements Lock {
     this.#released = true;
     try {
       // First the word, then the kernel's lock: whoever gets that one finds the word.
-      releaseEpoch(this.#fileSystem, this.#folder, this.token);
+      if (this.#isOurs()) releaseEpoch(this.#fileSystem, this.#folder, this.token);
     } finally {
       this.#kernel?.release();
     }
+  }
+  /** Where the lock's folder was removed, the next holder begins with our number again. */
+  #isOurs(): boolean {
+    return this.#mark !== undefined && epochMark(this.#fileSystem, this.#folder, this.token) === this.#mark;
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
