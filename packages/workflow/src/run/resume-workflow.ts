@@ -1,4 +1,5 @@
-import { type Claim, type Store, systemClock } from "@holdfast/storage";
+import { LedgerError, readLedger } from "@holdfast/ledger";
+import { type Claim, type Store, StoreError, systemClock } from "@holdfast/storage";
 import { listReceipts, type Receipt, type RunState, runStore } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
@@ -60,10 +61,30 @@ export async function resumeWorkflow(runId: string, options: ResumeWorkflowOptio
 
 /** `undefined`: the run is settled as done. */
 async function claimToResume(store: Store, runId: string): Promise<Claim | undefined> {
-  const claim = await claimRun(store, runId);
-  if (claim !== undefined) return claim;
+  let claim = await claimRun(store, runId);
   // Known to no queue: its folder was copied here without its lock.
-  return (await store.work.offer(RUNS_QUEUE, runId, {})) ? claimRun(store, runId) : undefined;
+  if (claim === undefined && (await store.work.offer(RUNS_QUEUE, runId, {})))
+    claim = await claimRun(store, runId);
+  // A lock that begins anew counts from one; the ledger was written under larger numbers.
+  const written = claim?.token === 1 ? await lastFence(store, runId) : 0;
+  while (claim !== undefined && claim.token < written) {
+    await store.work.settle(claim, "ready");
+    claim = await claimRun(store, runId);
+  }
+  return claim;
+}
+
+/** The fence of a ledger's last line; 0 where it says none. */
+async function lastFence(store: Store, runId: string): Promise<number> {
+  try {
+    const from = await store.logs.head(`runs/${runId}/ledger`);
+    for await (const { fence } of readLedger(store, runId).replay({ from: Math.max(1, from) }))
+      return fence ?? 0;
+  } catch (error) {
+    // Damage is told when the ledger is opened.
+    if (!(error instanceof LedgerError || error instanceof StoreError)) throw error;
+  }
+  return 0;
 }
 
 /** A run is settled as done after its state says completed. */
