@@ -40,14 +40,10 @@ export type {
   WorkflowResult,
 } from "./run/result.ts";
 export { resumeWorkflow } from "./run/resume-workflow.ts";
+export type { RunFinding, RunFindingKind } from "./run/run-finding.ts";
 export { runWorkflow } from "./run/run-workflow.ts";
-export { type RunFinding, type RunFindingKind, type VerifyRunOptions, verifyRun } from "./run/verify-run.ts";
+export { type VerifyRunOptions, verifyRun } from "./run/verify-run.ts";
+export type { AgentSpec, ExecuteOptions } from "./supervisor/agent-spec.ts";
 export type { AgentFailureCode, Outcome } from "./supervisor/outcome.ts";
 export { createRedactor, type Redactor, type RedactorOptions } from "./supervisor/redactor.ts";
-export {
-  type AgentSpec,
-  type AgentSupervisor,
-  agentSupervisor,
-  type ExecuteOptions,
-  type SupervisorOptions,
-} from "./supervisor/supervisor.ts";
+export { type AgentSupervisor, agentSupervisor, type SupervisorOptions } from "./supervisor/supervisor.ts";

@@ -1,7 +1,7 @@
 import { SnapshotError, type SnapshotManifest, snapshotStore } from "@holdfast/snapshot";
 import type { Store } from "@holdfast/storage";
 import { codeOf, messageOf } from "../unknown-value.ts";
-import type { RunFinding, VerifyRunOptions } from "./verify-run.ts";
+import type { RunFinding } from "./run-finding.ts";
 
 const MEANING: Readonly<Record<string, string>> = {
   SNAPSHOT_MISSING: "What the workspace held when this command was made cannot be looked up any more.",
@@ -38,7 +38,7 @@ export async function snapshotFindings(
   store: Store,
   runId: string,
   snapshots: ReadonlyMap<string, number>,
-  options: VerifyRunOptions,
+  options: { readonly contents?: boolean; readonly signal?: AbortSignal },
 ): Promise<RunFinding[]> {
   const findings: RunFinding[] = [];
   const checked = new Set<string>();

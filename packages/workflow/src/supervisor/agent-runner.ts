@@ -10,12 +10,12 @@ import { type Clock, formatTimestamp } from "@holdfast/storage";
 import { agentStartedLog } from "./agent-log.ts";
 import { createAgentMessages } from "./agent-messages.ts";
 import { type AgentExit, type AgentProcess, startAgent } from "./agent-process.ts";
+import type { AgentSpec, ExecuteOptions } from "./agent-spec.ts";
 import type { AgentFailureCode, Outcome } from "./outcome.ts";
 import type { OutputLine } from "./output-splitter.ts";
 import type { Redactor } from "./redactor.ts";
 import { type RestartBackoff, restartDelayMs } from "./restart-backoff.ts";
 import { createStderrKeeper } from "./stderr-keeper.ts";
-import type { AgentSpec, ExecuteOptions } from "./supervisor.ts";
 import { watchOver } from "./watch.ts";
 
 /** The supervisor's options with every default filled in. */

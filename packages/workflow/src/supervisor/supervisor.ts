@@ -1,19 +1,10 @@
 import type { Command, Message } from "@holdfast/ledger";
 import { type Clock, systemClock } from "@holdfast/storage";
 import { type AgentRunner, createAgentRunner } from "./agent-runner.ts";
+import type { AgentSpec, ExecuteOptions } from "./agent-spec.ts";
 import type { Outcome } from "./outcome.ts";
 import { createRedactor, type Redactor } from "./redactor.ts";
 import type { RestartBackoff } from "./restart-backoff.ts";
-
-/** What the supervisor needs to know of one agent; a `WorkflowConfig`'s agent fits. */
-export interface AgentSpec {
-  /** Program and arguments. A program without a slash is looked up in `PATH`. */
-  readonly cmd: readonly string[];
-  /** Seconds between heartbeats. When set, heartbeats are required while the agent works; three missed end it. */
-  readonly heartbeat_interval_s?: number | undefined;
-  /** Variables added to the environment, their `${NAME}` replaced already. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
-}
 
 /** What a supervisor is made of. Times, randomness and where things are recorded come in from outside. */
 export interface SupervisorOptions {
@@ -47,14 +38,6 @@ export interface SupervisorOptions {
   readonly record: (message: Message) => Promise<void>;
   /** Keeps a line an agent wrote to stderr: redacted, bounded, without its newline. While it is pending the pipe is not read. */
   readonly recordStderr?: (agent: string, line: string) => Promise<void>;
-}
-
-/** What one command may take. */
-export interface ExecuteOptions {
-  /** Milliseconds until the agent is ended with `AGENT_TIMEOUT`. Default 3,600,000. */
-  readonly timeoutMs?: number;
-  /** Ends the agent with `AGENT_ABORTED`. */
-  readonly signal?: AbortSignal;
 }
 
 /** Runs the agents of one run. */
