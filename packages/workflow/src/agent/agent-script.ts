@@ -3,6 +3,7 @@ import * as z from "zod";
 import { parseConfigDocument } from "../config/document.ts";
 import { schemaIssues } from "../config/schema-issues.ts";
 import { ConfigError } from "../errors.ts";
+import { codeOf, messageOf } from "../unknown-value.ts";
 
 const MAX_DELAY_MS = 86_400_000;
 const delaySchema = z.number().min(0).max(MAX_DELAY_MS);
@@ -89,8 +90,8 @@ export async function loadAgentScript(path: string): Promise<AgentScript> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const state = missing ? "there is no such file" : `it cannot be read (${(error as Error).message})`;
+    const missing = codeOf(error) === "ENOENT";
+    const state = missing ? "there is no such file" : `it cannot be read (${messageOf(error)})`;
     throw new ConfigError(
       missing ? "CONFIG_MISSING" : "CONFIG_UNREADABLE",
       `Cannot read agent script "${path}": ${state}`,

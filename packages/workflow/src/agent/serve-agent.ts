@@ -12,6 +12,7 @@ import {
 } from "@holdfast/ledger";
 import { type Clock, formatTimestamp, systemClock } from "@holdfast/storage";
 import { createOutputSplitter, type OutputLine } from "../supervisor/output-splitter.ts";
+import { isRecord, messageOf } from "../unknown-value.ts";
 import type { AgentContext, AgentHandler, EventDetails } from "./agent-context.ts";
 import { describeArtifact } from "./artifact.ts";
 import { createLineWriter } from "./message-writer.ts";
@@ -309,8 +310,8 @@ class Server {
     } catch {
       return;
     }
-    if (typeof value !== "object" || value === null) return;
-    const { correlation_id, task_id } = value as Record<string, unknown>;
+    if (!isRecord(value)) return;
+    const { correlation_id, task_id } = value;
     if (typeof correlation_id !== "string" || typeof task_id !== "string") return;
     const payload = { code: "INVALID_COMMAND", message: messageOf(error) };
     await this.#sendEvent({ correlation_id, task_id }, "error", { status: "failed", payload }).catch(
@@ -406,8 +407,4 @@ export class AgentFailure extends Error {
 function failurePayload(error: unknown): Record<string, unknown> {
   if (error instanceof AgentFailure) return { code: error.code, message: error.message, ...error.details };
   return { code: "HANDLER_FAILED", message: messageOf(error).slice(0, 4_096).toWellFormed() };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,7 @@ import {
   visit,
 } from "yaml";
 import { ConfigError, type ConfigIssue } from "../errors.ts";
+import { messageOf } from "../unknown-value.ts";
 
 /** A parsed YAML or JSON text that still knows where everything stood. */
 export interface ConfigDocument {
@@ -106,7 +107,7 @@ export function parseConfigDocument(text: string, path: string): ConfigDocument 
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw syntaxError(path, { message: error instanceof Error ? error.message : String(error) }, error);
+    throw syntaxError(path, { message: messageOf(error) }, error);
   }
   return {
     value,

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { codeOf } from "../unknown-value.ts";
 import { createOutputSplitter, type OutputLine } from "./output-splitter.ts";
 import { endGroup, signalGroup } from "./process-group.ts";
 import { type ProcessIdentity, processIdentity } from "./process-identity.ts";
@@ -231,6 +232,6 @@ class OutputReader {
 }
 
 function isStreamEnd(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE" || code === "ECONNRESET" || code === "EIO";
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { codeOf } from "../unknown-value.ts";
 import { groupMembers } from "./process-stat.ts";
 
 const POLL_MS = 20;
@@ -11,7 +12,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
     return true;
   } catch (error) {
     // EPERM: what is left runs as another user; there is nothing we could do to it.
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     if (code === "ESRCH" || code === "EPERM") return false;
     throw error;
   }

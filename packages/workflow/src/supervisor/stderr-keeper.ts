@@ -1,3 +1,4 @@
+import { messageOf } from "../unknown-value.ts";
 import type { OutputLine } from "./output-splitter.ts";
 import type { Redactor } from "./redactor.ts";
 
@@ -42,7 +43,7 @@ export function createStderrKeeper(options: StderrKeeperOptions): StderrKeeper {
       } catch (error) {
         // These lines are for people; the agent's work does not depend on them.
         room = 0;
-        options.onFailure(error instanceof Error ? error.message : String(error));
+        options.onFailure(messageOf(error));
       }
     },
     lastLine: () => last,
