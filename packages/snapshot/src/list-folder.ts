@@ -7,8 +7,8 @@ const constants: Partial<typeof fs.constants> = fs.constants;
 const { O_RDONLY = 0, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 const LARGEST_RULES = 1024 * 1024;
 
-/** What a name in a folder is. */
-export type EntryKind = "file" | "folder" | "symlink" | "special";
+/** What a name in a folder is that is neither file nor folder. */
+type EntryKind = "file" | "folder" | "symlink" | "special";
 
 /** The names in a folder. */
 export interface Listing {
@@ -67,46 +67,53 @@ function descriptorPath(fd: number): { base: string; real: string } | undefined 
 
 /** Lists an open folder. */
 export function listFolder(folder: OpenFolder): Listing {
-  const entries = fs.readdirSync(folder.base, { withFileTypes: true });
-  // An invalid byte reads as U+FFFD; only then the slower way is worth it.
-  if (entries.some(({ name }) => name.includes("\uFFFD"))) return listBytes(folder);
-  return listingOf(
-    entries.map((entry) => [entry.name, kindOf(entry)]),
-    [],
-  );
+  const keys: string[] = [];
+  const others = new Map<string, EntryKind>();
+  for (const entry of fs.readdirSync(folder.base, { withFileTypes: true })) {
+    const { name } = entry;
+    // An invalid byte reads as U+FFFD; only then the slower way is worth it.
+    if (name.includes("\uFFFD")) return listBytes(folder);
+    addEntry(keys, others, name, entry);
+  }
+  return { keys: inOrder(keys), others, notUtf8: [] };
 }
 
 function listBytes(folder: OpenFolder): Listing {
-  const entries: [string, EntryKind][] = [];
+  const keys: string[] = [];
+  const others = new Map<string, EntryKind>();
   const notUtf8: string[] = [];
   for (const entry of fs.readdirSync(folder.base, { withFileTypes: true, encoding: "buffer" })) {
     const name = entry.name.toString("utf8");
-    if (Buffer.from(name, "utf8").equals(entry.name)) entries.push([name, kindOf(entry)]);
+    if (Buffer.from(name, "utf8").equals(entry.name)) addEntry(keys, others, name, entry);
     else notUtf8.push(escaped(entry.name));
   }
-  return listingOf(entries, notUtf8.toSorted());
+  return { keys: inOrder(keys), others, notUtf8: inOrder(notUtf8) };
 }
 
-function listingOf(entries: readonly (readonly [string, EntryKind])[], notUtf8: readonly string[]): Listing {
-  const keys: string[] = [];
-  const others = new Map<string, EntryKind>();
-  for (const [name, kind] of entries) {
-    keys.push(kind === "folder" ? `${name}/` : name);
-    if (kind !== "folder" && kind !== "file") others.set(name, kind);
+function addEntry(
+  keys: string[],
+  others: Map<string, EntryKind>,
+  name: string,
+  entry: fs.Dirent | fs.Dirent<Buffer>,
+): void {
+  if (entry.isFile()) keys.push(name);
+  else if (entry.isDirectory()) keys.push(`${name}/`);
+  else {
+    keys.push(name);
+    others.set(name, entry.isSymbolicLink() ? "symlink" : "special");
   }
-  return { keys: keys.toSorted(), others, notUtf8 };
+}
+
+/** In place: nobody else has the list. */
+function inOrder(names: string[]): string[] {
+  // oxlint-disable-next-line unicorn/no-array-sort
+  return names.sort();
 }
 
 function escaped(name: Buffer): string {
   return name
     .toString("latin1")
     .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-}
-
-function kindOf(entry: fs.Dirent | fs.Dirent<Buffer>): EntryKind {
-  if (entry.isFile()) return "file";
-  if (entry.isDirectory()) return "folder";
-  return entry.isSymbolicLink() ? "symlink" : "special";
 }
 
 /** The ignore file of a folder. */

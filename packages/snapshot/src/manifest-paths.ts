@@ -42,7 +42,7 @@ function checkFolded(path: string, folded: Map<string, string>): void {
 }
 
 /** What a file system that ignores case and Unicode forms compares. */
-export function foldPath(path: string): string {
+function foldPath(path: string): string {
   return path.normalize("NFD").toUpperCase().toLowerCase().normalize("NFC");
 }
 

@@ -154,7 +154,7 @@ async function loadSnapshot(store: Store, id: string): Promise<SnapshotManifest>
  *
  * @throws {SnapshotError} `SNAPSHOT_DAMAGED`, `SNAPSHOT_NEWER_VERSION`
  */
-export function parseManifest(value: unknown, id: string): SnapshotManifest {
+function parseManifest(value: unknown, id: string): SnapshotManifest {
   const version = FORMAT.exec(formatOf(value))?.[1];
   if (version !== undefined && Number(version) > 1) {
     throw new SnapshotError(

@@ -387,6 +387,12 @@ describe.concurrent("agentSupervisor() and secrets", () => {
   });
 });
 
+/** Bytes in use, not what the process once took: that also grows while the machine is too busy to collect. */
+function inUse(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 describe("agentSupervisor() and floods", () => {
   it("reads 200 MB of garbage lines with bounded memory and records only the first ones", async () => {
     const cmd = scriptCmd(`
@@ -394,8 +400,6 @@ describe("agentSupervisor() and floods", () => {
       for (let i = 0; i < 200; i++) await new Promise((r) => process.stdout.write(block, r));
       ${COMPLETE}`);
     await using run = new Supervised(cmd);
-    // What is in use, not what the process once took: that also grows while the machine is too busy to collect.
-    const inUse = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
     let highest = 0;
     const before = inUse();
     const watch = setInterval(() => {

@@ -20,7 +20,7 @@ const TAB = 0x09;
 const REMEMBERED_MESSAGES = 10_000;
 
 /** What a line of an agent means while a command is open. */
-export type AgentLine =
+type AgentLine =
   /** To be recorded; a sign of life. */
   | { readonly kind: "message"; readonly message: Message }
   /** Ends the open command. */
