@@ -1,9 +1,9 @@
 const WEIGHT = 0.2;
 // Fewer callers are quick in any case.
 const LEAST = 128;
-const SHORT_MS = 1;
+const SHORT_MS = 2;
 // One long sync, and the next ones go to the thread pool: the process must not stand still twice.
-const LONG_MS = 5;
+const LONG_MS = 10;
 const CAUTIOUS_SYNCS = 8;
 
 /**
