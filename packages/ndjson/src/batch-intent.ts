@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { dirname } from "node:path";
 import type { FileSystem, OpenFile } from "@holdfast/fsutil";
-import { readAtSync } from "./inspect-tail.ts";
+import { isNotText, readAtSync } from "./inspect-tail.ts";
 import { writeAllSync } from "./write-all.ts";
 
 const RECORD_BYTES = 256;
@@ -55,7 +55,7 @@ export function readBatchIntent(path: string, fileSystem: FileSystem): BatchRang
 
 /**
  * Where a log of `size` bytes has to be cut so that an interrupted batch is absent; `undefined` when no batch is interrupted.
- * With `verify`, a batch of full length is compared with its checksum: after a loss of power, pages can be missing inside it.
+ * With `verify`, a batch of full length is compared with its checksum: after a loss of power, pages of it can be missing (zeros, or what was on the disk before).
  */
 export function interruptedBatch(
   file: OpenFile,
@@ -68,7 +68,8 @@ export function interruptedBatch(
   if (size < range.end) return range.start;
   if (!options.verify) return undefined;
   const bytes = readAtSync(file, range.start, range.end - range.start);
-  return hash("sha256", bytes, "hex") === range.sha256 ? undefined : range.start;
+  // A note outlives its writer, so the batch may have been acknowledged: a byte that was changed later is damage, and told as such.
+  return hash("sha256", bytes, "hex") !== range.sha256 && isNotText(bytes) ? range.start : undefined;
 }
 
 /** Writes the note before each batch, always in the same block of the same small file. */

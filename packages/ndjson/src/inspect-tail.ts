@@ -57,6 +57,11 @@ function lineFault(line: Buffer, format: LogFormat, first: boolean): unknown {
   }
 }
 
+/** Whether bytes are evidently not what a writer of lines wrote: pages of zeros, pages of something else. A flipped bit is no evidence. */
+export function isNotText(bytes: Buffer): boolean {
+  return unreadable(bytes) >= NOT_TEXT;
+}
+
 /** How many bytes cannot stand in a line of text, as far as it matters. */
 function unreadable(bytes: Buffer): number {
   let count = 0;
