@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { checksumBytes } from "@holdfast/checksum";
-import { ensureDirectorySync, syncDirectory, writeFileAtomic } from "@holdfast/fsutil";
+import { ensureDirectorySync, writeFileAtomic } from "@holdfast/fsutil";
 import { StoreDamagedError } from "./errors.ts";
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import type { FolderSyncer } from "./folder-syncer.ts";
@@ -143,7 +143,7 @@ export class FileObjects implements Objects {
     const frame = await compressWhole(bytes);
     const path = this.#folder.pathOf((frame === undefined ? plain : compressed).relative);
     await writeFileAtomic(path, frame ?? bytes, { fileSystem, durability: "data" });
-    await this.#removeOther(checksum, path);
+    await this.#removePlain(checksum, path);
     await this.#syncer.sync(dirname(path));
   }
 
@@ -173,20 +173,21 @@ export class FileObjects implements Objects {
     const incoming = this.#folder.pathOf("objects/incoming");
     const source = pays ? compressStream(counted()) : counted();
     await writeFileAtomic(incoming, source, { fileSystem: renaming, durability: "data" });
-    await this.#removeOther(checksum, path);
+    await this.#removePlain(checksum, path);
     await this.#syncer.sync(dirname(path));
     return { checksum, size };
   }
 
-  /** Of plain and compressed one is enough. */
-  async #removeOther(checksum: string, kept: string): Promise<void> {
+  /**
+   * The plain form is the one that is read, so a damaged one must not stay beside a new compressed one. The compressed form is never
+   * removed: of two who put the same content in two forms at once, each would remove the other's.
+   */
+  async #removePlain(checksum: string, kept: string): Promise<void> {
     const { fileSystem } = this.#folder;
-    for (const { relative } of objectFiles(checksum)) {
-      const path = this.#folder.pathOf(relative);
-      if (path === kept || fileSystem.lstatSync(path) === undefined) continue;
-      await syncDirectory(dirname(kept), { fileSystem });
-      fileSystem.unlinkSync(path);
-    }
+    const path = this.#folder.pathOf(objectFiles(checksum)[0].relative);
+    if (path === kept || fileSystem.lstatSync(path) === undefined) return;
+    await this.#syncer.sync(dirname(kept));
+    if (fileSystem.lstatSync(path) !== undefined) fileSystem.unlinkSync(path);
   }
 
   /** Whether the content is there as it should be; damage is mended by putting it again. */
