@@ -1,3 +1,4 @@
+import { isDeviceName } from "./device-name.ts";
 import { StoreError } from "./errors.ts";
 
 /** Longest part of a key, in bytes of UTF-8: a file name of 255 bytes with room for endings and temporary names. */
@@ -5,8 +6,6 @@ const MAX_PART_BYTES = 180;
 /** Longest key, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 
-// Names Windows gives to devices, whatever the ending: a store must survive being copied.
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 // Endings that the file store gives to its own files: a folder of that name would stand in a file's place.
 const OWN_ENDING = /\.(json|ndjson|jsonl|txt|corrupt)$/i;
 // Folders and files that are no documents or logs.
@@ -73,7 +72,7 @@ function problemOfPart(part: string): string | undefined {
   if (part === "") return "it has an empty part";
   if (part.startsWith(".")) return `the part ${shown} starts with a dot`;
   if (part.endsWith(".") || part.endsWith(" ")) return `the part ${shown} ends with a dot or a space`;
-  if (DEVICE.test(part)) return `the part ${shown} is the name of a device on some systems`;
+  if (isDeviceName(part)) return `the part ${shown} is the name of a device on some systems`;
   if (Buffer.byteLength(part) > MAX_PART_BYTES)
     return `the part ${shown} is longer than ${MAX_PART_BYTES} bytes`;
   return problemOfCharacters(part);
