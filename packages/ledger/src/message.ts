@@ -32,6 +32,7 @@ export const artifactSchema = z.looseObject({
     .describe("Checksum of the content: sha256: and 64 lowercase hex digits"),
   size: z.int().min(0).describe("Size in bytes"),
 });
+/** A file that a step produced. */
 export type Artifact = z.output<typeof artifactSchema>;
 
 /** A file that a command asks for. */
@@ -40,6 +41,7 @@ export const expectedOutputSchema = z.looseObject({
   description: z.string().optional().describe("What it should hold, for the agent"),
   required: z.boolean().default(true).describe("Whether its absence after the step is reported"),
 });
+/** A file that a command asks for. */
 export type ExpectedOutput = z.output<typeof expectedOutputSchema>;
 
 /** Who says something, or to whom it is said. */
@@ -47,6 +49,7 @@ export const agentSchema = z.looseObject({
   agent_type: idSchema.describe("Role of the agent, as in the workflow config"),
   agent_id: idSchema.optional().describe("One process of that role"),
 });
+/** Who says something, or to whom it is said. */
 export type Agent = z.output<typeof agentSchema>;
 
 /** What a command or an event refers to: the workspace by its content. */
@@ -55,6 +58,7 @@ export const versionSchema = z.looseObject({
   specs_hash: z.string().optional().describe("Hash of the specifications alone, where the writer keeps one"),
   code_hash: z.string().optional().describe("Hash of the code alone, where the writer keeps one"),
 });
+/** What a command or an event refers to. */
 export type Version = z.output<typeof versionSchema>;
 
 /** What the orchestrator asks an agent to do. */
@@ -90,6 +94,7 @@ export const commandSchema = z.looseObject({
     .describe("Which try this is"),
   priority: z.int().min(0).describe("Lower is more urgent"),
 });
+/** What the orchestrator asks an agent to do. */
 export type Command = z.output<typeof commandSchema>;
 
 /** What an agent, or the orchestrator in its place, says has happened. */
@@ -106,6 +111,7 @@ export const eventSchema = z.looseObject({
   observed_version: versionSchema.optional().describe("Workspace the agent worked on"),
   occurred_at: timestampSchema.describe("When it happened, RFC 3339"),
 });
+/** What an agent says has happened. */
 export type LedgerEvent = z.output<typeof eventSchema>;
 
 /** A sign of life of an agent's process. */
@@ -126,6 +132,7 @@ export const heartbeatSchema = z.looseObject({
     .optional(),
   task_id: idSchema.optional().describe("Task the agent is busy with"),
 });
+/** A sign of life of an agent's process. */
 export type Heartbeat = z.output<typeof heartbeatSchema>;
 
 /** A remark, of the orchestrator or of an agent. */
@@ -136,6 +143,7 @@ export const logSchema = z.looseObject({
   fields: objectSchema.optional().describe("The same for programs"),
   timestamp: timestampSchema.describe("When it was remarked, RFC 3339"),
 });
+/** A remark, of the orchestrator or of an agent. */
 export type LogMessage = z.output<typeof logSchema>;
 
 /** Any message, by its `kind`. Fields that a schema does not name are kept. */
@@ -145,6 +153,7 @@ export const messageSchema = z.discriminatedUnion("kind", [
   heartbeatSchema,
   logSchema,
 ]);
+/** Any message, as it is read: defaults are filled in. */
 export type Message = z.output<typeof messageSchema>;
 /** A message as a writer may give it: what has a default may be left out. */
 export type MessageInput = z.input<typeof messageSchema>;

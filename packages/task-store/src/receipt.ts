@@ -30,6 +30,7 @@ export const receiptSchema = z.looseObject({
   clarifications: z.unknown().optional().describe("Questions and answers, as the agent gave them"),
   conflict_resolutions: z.unknown().optional().describe("How conflicts were settled, as the agent gave it"),
 });
+/** The proof that a step was done, as it is read. */
 export type Receipt = z.output<typeof receiptSchema>;
 /** A receipt as a writer may give it: `schema` may be left out. */
 export type ReceiptInput = z.input<typeof receiptSchema>;

@@ -12,10 +12,14 @@ export const runIdSchema = z
   .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, "must be an id of letters, digits, dots, hyphens and underscores")
   .describe("Id of the run");
 
+/** What a run is of. */
 export const runKindSchema = z.enum(["simulation", "workflow"]);
+/** What a run is of. */
 export type RunKind = z.output<typeof runKindSchema>;
 
+/** Whether a run goes on, and how it ended; `RUN_TRANSITIONS` says what may follow what. */
 export const runStatusSchema = z.enum(["running", "completed", "failed", "aborted"]);
+/** Whether a run goes on, and how it ended. */
 export type RunStatus = z.output<typeof runStatusSchema>;
 
 /** Where a run stands. */
@@ -59,4 +63,5 @@ export const runStateSchema = z.looseObject({
     .describe("Why the run did not complete"),
   revision: z.int().min(1).default(1).describe("Raised by one at each write"),
 });
+/** Where a run stands, as it is read. */
 export type RunState = z.output<typeof runStateSchema>;
