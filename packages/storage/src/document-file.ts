@@ -91,6 +91,10 @@ function damagedDocument(bytes: Buffer, path: string, cause: unknown): StoreDama
   return new StoreDamagedError(`Cannot read "${path}": ${detail}; ${advice}`, { path, cause });
 }
 
+function isShort(content: Uint8Array | AsyncIterable<Uint8Array>): content is Uint8Array {
+  return content instanceof Uint8Array && content.length <= SYNC_BYTES;
+}
+
 /** What {@link publishFile} needs. */
 export interface PublishOptions {
   /** Keeps other processes out while `check` and the rename happen. */
@@ -109,7 +113,7 @@ export interface PublishOptions {
 export async function publishFile(
   fileSystem: FileSystem,
   path: string,
-  bytes: Uint8Array,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
   { section, syncer, check }: PublishOptions,
 ): Promise<void> {
   const folder = dirname(path);
@@ -130,13 +134,13 @@ export async function publishFile(
   });
   const options = { fileSystem: guarded, durability: "data" } as const;
   try {
-    if (bytes.length <= SYNC_BYTES) writeFileAtomicSync(path, bytes, options);
-    else await writeFileAtomic(path, bytes, options);
+    if (isShort(content)) writeFileAtomicSync(path, content, options);
+    else await writeFileAtomic(path, content, options);
   } catch (error) {
     // What the check threw, not what the failed rename was reported as.
     if (refusal?.error instanceof Error && !("syscall" in refusal.error)) throw refusal.error;
     throw error;
   }
-  if (bytes.length <= SYNC_BYTES) syncer.syncNow(folder);
+  if (isShort(content)) syncer.syncNow(folder);
   else await syncer.sync(folder);
 }

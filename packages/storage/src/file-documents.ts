@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { currentRevision, decodeDocument, publishFile, readStoreFile, revisionOf } from "./document-file.ts";
 import { encodeDocument } from "./encode-document.ts";
@@ -6,6 +7,7 @@ import type { ExclusiveSection } from "./exclusive-section.ts";
 import { withStoreErrors } from "./file-errors.ts";
 import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
+import { draftPieces, isDraft, type JsonDraft } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { documentConflict } from "./memory-documents.ts";
 import type { Documents, Fence, Page } from "./store.ts";
@@ -17,6 +19,39 @@ const ENDING = ".json";
 /** The path below the root of a document. */
 export function documentPath(key: string): string {
   return key + ENDING;
+}
+
+/** A document whose text is there. */
+class WholeContent {
+  readonly #bytes: Buffer;
+  constructor(value: Json) {
+    this.#bytes = Buffer.from(encodeDocument(value));
+  }
+  bytes(): Uint8Array {
+    return this.#bytes;
+  }
+  revision(): string {
+    return revisionOf(this.#bytes);
+  }
+}
+
+/** A document whose text is made while it is written; its revision is known afterwards. */
+class DraftContent {
+  readonly #draft: JsonDraft;
+  readonly #hash = createHash("sha256");
+  constructor(draft: JsonDraft) {
+    this.#draft = draft;
+  }
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    for (const piece of draftPieces(this.#draft)) {
+      const bytes = Buffer.from(piece);
+      this.#hash.update(bytes);
+      yield bytes;
+    }
+  }
+  revision(): string {
+    return `sha256:${this.#hash.digest("hex")}`;
+  }
 }
 
 /** Documents as files: `K` is `K.json`. */
@@ -51,12 +86,12 @@ export class FileDocuments implements Documents {
 
   async put(
     key: string,
-    value: Json,
+    value: Json | JsonDraft,
     options: { readonly expected?: string | null; readonly fence?: Fence } = {},
   ): Promise<{ readonly revision: string }> {
     this.#folder.assertOpen();
     checkKey(key);
-    const bytes = Buffer.from(encodeDocument(value));
+    const content = isDraft(value) ? new DraftContent(value) : new WholeContent(value);
     const relative = documentPath(key);
     return withStoreErrors("write", relative, async () => {
       this.#folder.makeStore();
@@ -65,7 +100,7 @@ export class FileDocuments implements Documents {
       const { fileSystem } = this.#folder;
       try {
         check(); // a writer that has lost already need not write anything
-        await publishFile(fileSystem, path, bytes, {
+        await publishFile(fileSystem, path, content.bytes(), {
           section: this.#section,
           syncer: this.#syncer,
           check,
@@ -76,7 +111,7 @@ export class FileDocuments implements Documents {
           await this.#syncer.sync(dirname(path));
         throw error;
       }
-      return { revision: revisionOf(bytes) };
+      return { revision: content.revision() };
     });
   }
 

@@ -10,6 +10,7 @@ export {
 export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.ts";
 export type { CheckOptions, RepairOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
 export type { Json } from "./json.ts";
+export { type JsonDraft, JsonList } from "./json-draft.ts";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
 export type {
   Bytes,

@@ -3,6 +3,7 @@ import { compareBytes } from "./byte-order.ts";
 import { encodeDocument } from "./encode-document.ts";
 import { StoreConflictError } from "./errors.ts";
 import type { Json } from "./json.ts";
+import { type JsonDraft, wholeDocument } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import type { Documents, Fence, Page } from "./store.ts";
 
@@ -34,12 +35,12 @@ export class MemoryDocuments implements Documents {
 
   async put(
     key: string,
-    value: Json,
+    value: Json | JsonDraft,
     options: { readonly expected?: string | null; readonly fence?: Fence } = {},
   ): Promise<{ readonly revision: string }> {
     this.#guard.assertOpen();
     checkKey(key);
-    const text = encodeDocument(value);
+    const text = encodeDocument(wholeDocument(value));
     this.#guard.assertFence(options.fence);
     this.#assertExpected(key, options.expected);
     const revision = `sha256:${createHash("sha256").update(text).digest("hex")}`;

@@ -1,4 +1,5 @@
 import type { Json } from "./json.ts";
+import type { JsonDraft } from "./json-draft.ts";
 
 /** Bytes of an object. */
 export type Bytes = Uint8Array;
@@ -92,10 +93,13 @@ export type Place =
 export interface Documents {
   /** Rejects with `STORE_DAMAGED` when what is stored cannot be read back. */
   get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
-  /** `expected`: the revision it must have, `null` when it must not exist yet; otherwise `STORE_CONFLICT`, and nothing is written. */
+  /**
+   * `expected`: the revision it must have, `null` when it must not exist yet; otherwise `STORE_CONFLICT`, and nothing is written.
+   * A {@link JsonDraft} is kept as the document it stands for; its long lists are made while they are written, where the engine can.
+   */
   put(
     key: string,
-    value: Json,
+    value: Json | JsonDraft,
     options?: { readonly expected?: string | null; readonly fence?: Fence },
   ): Promise<{ readonly revision: string }>;
   /** Deleting what is not there is fine, unless `expected` says otherwise. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { compareBytes } from "../byte-order.ts";
 import type { Json } from "../json.ts";
+import { JsonList } from "../json-draft.ts";
 import type { Store } from "../store.ts";
 import { gather, type TestApi, type WithStores } from "./test-api.ts";
 
@@ -50,6 +51,34 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
         assert.deepStrictEqual(found?.value, value);
         assert.equal(found?.revision, revision);
       }
+    }),
+  );
+
+  it(
+    "documents: a draft is kept as the document it stands for, with its revision",
+    withStores(async (open) => {
+      const store = await open();
+      const items = Array.from(
+        { length: 20_000 },
+        (_, item): Json => ({ item, awkward: AWKWARD[item % AWKWARD.length] ?? null }),
+      );
+      const whole = await store.documents.put("a/whole", { before: [1], items, after: {} });
+      const draft = await store.documents.put("a/draft", {
+        before: [1],
+        items: new JsonList(() => items),
+        after: {},
+      });
+      assert.equal(draft.revision, whole.revision);
+      assert.deepStrictEqual(await store.documents.get("a/draft"), await store.documents.get("a/whole"));
+      await assert.rejects(
+        store.documents.put("a/draft", { items: new JsonList(() => [1]) }, { expected: "other" }),
+        { code: "STORE_CONFLICT" },
+      );
+      await assert.rejects(
+        store.documents.put("a/draft", { items: new JsonList(() => [Number.NaN]) }),
+        TypeError,
+      );
+      assert.equal((await store.documents.get("a/draft"))?.revision, whole.revision);
     }),
   );
 
