@@ -46,17 +46,22 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "INTERNAL_ERROR";
 }
 
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** What `--json` prints for an error: its own data fields are the details. */
 export function failureDocument(error: unknown): {
   error: { code: string; message: string; details: unknown };
 } {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { error: { code: codeOf(error), message, details: detailsOf(error) } };
 }
 
 /** The one line a person sees, and the chain of causes when they asked for more. */
 export function failureText(error: unknown, options: { readonly verbose: boolean }): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const line = `holdfast: ${codeOf(error)}: ${printableLine(message)}\n`;
   if (!options.verbose || !(error instanceof Error)) return line;
   return `${line}${error.stack ?? ""}\n${causesOf(error)}`;

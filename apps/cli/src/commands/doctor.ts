@@ -11,7 +11,7 @@ import {
 } from "@holdfast/fsutil";
 import { loadWorkflowConfig } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
-import { codeOf, EXIT } from "../failure.ts";
+import { codeOf, EXIT, messageOf } from "../failure.ts";
 import { formatBytes, table } from "../table.ts";
 
 interface Check {
@@ -129,7 +129,7 @@ async function attempt(name: string, promise: string, work: () => Promise<string
   try {
     return { name, status: "ok", message: `${promise} (${await work()})` };
   } catch (error) {
-    return { name, status: "failed", message: error instanceof Error ? error.message : String(error) };
+    return { name, status: "failed", message: messageOf(error) };
   }
 }
 

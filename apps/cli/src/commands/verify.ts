@@ -7,7 +7,7 @@ import type { FileStore } from "@holdfast/storage";
 import { type RunError, runStore } from "@holdfast/task-store";
 import { verifyRun } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
-import { codeOf, EXIT } from "../failure.ts";
+import { codeOf, EXIT, messageOf } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
@@ -174,7 +174,7 @@ async function onceFindings(store: FileStore): Promise<Finding[]> {
 }
 
 function unreadable(place: string, error: unknown, runId?: string): Finding {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     severity: "error",
     kind: codeOf(error),
