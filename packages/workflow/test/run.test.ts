@@ -616,6 +616,39 @@ describe("agents that cannot be trusted", () => {
   });
 });
 
+describe("an agent that says much in one step", () => {
+  it("is told in the transcript while the step goes on, not kept in memory until its end", async () => {
+    using world: World = new World(others);
+    const { createSupervisor } = world.agents;
+    let told = 0;
+    await world.run({
+      createSupervisor: (options) => {
+        const inner = createSupervisor(options);
+        return {
+          ...inner,
+          execute: async (agent, command, executeOptions) => {
+            for (let said = 0; said < 1_000; said++) {
+              await options.record({
+                kind: "event",
+                message_id: `${command.message_id}-${said}`,
+                correlation_id: command.correlation_id,
+                task_id: command.task_id,
+                from: { agent_type: agent },
+                event: "builder.progress",
+                payload: {},
+                occurred_at: "2026-01-02T03:04:05Z",
+              });
+            }
+            told = Math.max(told, await world.store.logs.head(`runs/${world.runId}/transcript`));
+            return inner.execute(agent, command, executeOptions);
+          },
+        };
+      },
+    });
+    assert.ok(told >= 800, `${told} lines are told before the first step ends`);
+  });
+});
+
 describe("the usual answers", () => {
   it("leave a workspace where everything is found", async () => {
     using world = new World(usualAnswers);

@@ -81,6 +81,8 @@ export class Orchestrator {
     progress.apply(record);
     transcript.tell(record, progress);
     onMessage?.({ record });
+    // One step may say more than memory should hold: its story is written while it goes on.
+    if (transcript.isFull) await transcript.flush();
     return record;
   }
 
