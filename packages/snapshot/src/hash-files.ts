@@ -12,8 +12,6 @@ export type HashFailure = "vanished" | "changed" | "not-a-file" | "outside" | "u
 export interface HashedFiles {
   /** Four numbers a file: size, mtime and ctime in nanoseconds, inode. */
   readonly stats: BigInt64Array;
-  /** Three numbers a file: size, mtime and ctime in microseconds, for what needs no nanoseconds. */
-  readonly numbers: Float64Array;
   readonly modes: Uint32Array;
   /** 32 bytes a file: its SHA-256. */
   readonly digests: Uint8Array;
@@ -112,13 +110,7 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
           stats[at + 1] = after.mtimeNs;
           stats[at + 2] = after.ctimeNs;
           stats[at + 3] = after.ino;
-          return {
-            mode: Number(after.mode),
-            size: Number(after.size),
-            mtimeUs: Number(after.mtimeNs / 1_000n),
-            ctimeUs: Number(after.ctimeNs / 1_000n),
-            digest,
-          };
+          return { mode: Number(after.mode), digest };
         }
       } finally {
         fs.closeSync(fd);
@@ -132,7 +124,6 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
     let count = 0;
     for (const folder of folders) count += folder.names.length;
     const stats = new BigInt64Array(count * 4);
-    const numbers = new Float64Array(count * 3);
     const modes = new Uint32Array(count);
     const failures: { index: number; failure: HashFailure; code: string }[] = [];
     const digests = Buffer.alloc(count * 32);
@@ -161,9 +152,6 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
         }
         if ("digest" in result) {
           modes[index] = result.mode;
-          numbers[index * 3] = result.size;
-          numbers[index * 3 + 1] = result.mtimeUs;
-          numbers[index * 3 + 2] = result.ctimeUs;
           digests.write(result.digest, index * 32, "hex");
         } else {
           failures.push({ index, ...result });
@@ -172,6 +160,6 @@ export function createFileHasher(attempts: number, onBytes: (bytes: number) => v
       }
       if (folderFd >= 0) fs.closeSync(folderFd);
     }
-    return { stats, numbers, modes, digests, failures };
+    return { stats, modes, digests, failures };
   };
 }

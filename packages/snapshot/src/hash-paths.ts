@@ -32,7 +32,11 @@ export async function hashPaths(
       for (const [place, owner] of owners.entries()) {
         if (owner < 0) continue;
         const sha256 = `sha256:${digests.toString("hex", place * 32, (place + 1) * 32)}`;
-        found[owner] = { sha256, size: hashed.numbers[place * 3] ?? 0, mode: hashed.modes[place] ?? 0 };
+        found[owner] = {
+          sha256,
+          size: Number(hashed.stats[place * 4] ?? 0n),
+          mode: hashed.modes[place] ?? 0,
+        };
         files++;
       }
       for (const { index, failure, code } of hashed.failures) {

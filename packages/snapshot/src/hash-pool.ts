@@ -13,6 +13,8 @@ const LARGE_BYTES = 4 * 1024 * 1024;
 const MOST_THREADS = 8;
 /** Batches a thread holds, so that it has work while this thread is busy walking. */
 const AHEAD = 4;
+/** Batches that wait for a thread. */
+const MOST_WAITING = 32;
 /** Small files that this thread hashes before others have their turn. */
 const FILES_A_TURN = 128;
 const ATTEMPTS = 4;
@@ -27,7 +29,7 @@ const THREAD = `
   });
   parentPort.on("message", ({ id, folders }) => {
     const hashed = hash(folders, Infinity);
-    parentPort.postMessage({ id, hashed, bytes }, [hashed.stats.buffer, hashed.numbers.buffer, hashed.modes.buffer, hashed.digests.buffer]);
+    parentPort.postMessage({ id, hashed, bytes }, [hashed.stats.buffer, hashed.modes.buffer, hashed.digests.buffer]);
     bytes = 0;
   });
 `;
@@ -98,6 +100,18 @@ export class HashPool implements AsyncDisposable {
     if (this.#added > ALONE) this.#dispatch();
   }
 
+  /** Whether so much is waiting that the caller should stop and let it be hashed: memory does not grow with what waits. */
+  get isFull(): boolean {
+    return this.#queue.length > MOST_WAITING;
+  }
+
+  /** Hashes some of what waits, on this thread, until there is room again. */
+  async makeRoom(): Promise<void> {
+    this.#isHelping = true;
+    await this.#hashHere(MOST_WAITING / 2);
+    this.#isHelping = false;
+  }
+
   /** Resolves when every file that was added has been reported. This thread takes its share, in short turns. */
   async finish(): Promise<void> {
     this.#options.signal?.throwIfAborted();
@@ -127,9 +141,9 @@ export class HashPool implements AsyncDisposable {
     }
   }
 
-  async #hashHere(): Promise<void> {
+  async #hashHere(until = 0): Promise<void> {
     this.#hash ??= createFileHasher(ATTEMPTS, this.#options.onBytes);
-    for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
+    for (let batch = this.#take(until); batch !== undefined; batch = this.#take(until)) {
       const largest = this.#withoutThreads ? Number.POSITIVE_INFINITY : LARGE_BYTES;
       let from = 0;
       for (const folder of batch.folders) {
@@ -144,7 +158,8 @@ export class HashPool implements AsyncDisposable {
     this.#dispatch();
   }
 
-  #take(): Batch | undefined {
+  #take(until: number): Batch | undefined {
+    if (until > 0 && this.#queue.length <= until) return undefined;
     return this.#queue.shift() ?? (this.#withoutThreads ? this.#large.shift() : undefined);
   }
 

@@ -30,7 +30,12 @@ export {
 export type { SkipReason, SnapshotWarning } from "./skipped.ts";
 export { type IdentifiedFile, snapshotIdOf } from "./snapshot-id.ts";
 export { type SaveSnapshotOptions, type SnapshotStore, snapshotStore } from "./snapshot-store.ts";
-export { type SnapshotProgress, type TakeSnapshotOptions, takeSnapshot } from "./take-snapshot.ts";
+export {
+  type SnapshotProgress,
+  snapshotSize,
+  type TakeSnapshotOptions,
+  takeSnapshot,
+} from "./take-snapshot.ts";
 export {
   type BadContent,
   type SnapshotReport,

@@ -33,19 +33,24 @@ export class SnapshotIdHash {
   #text = "[";
   #before: string | undefined;
 
-  /** @throws {TypeError} When the path does not come after the one before. */
-  add({ path, sha256, size }: IdentifiedFile): void {
-    const start = this.#before === undefined ? "" : ",";
-    if (this.#before !== undefined && path <= this.#before) {
+  /**
+   * @param isChecked - That the checksum is one and the size a size is known already.
+   * @throws {TypeError} When the path does not come after the one before.
+   */
+  add({ path, sha256, size }: IdentifiedFile, isChecked = false): void {
+    const before = this.#before;
+    if (before !== undefined && path <= before) {
       throw new TypeError(`Cannot name a snapshot: "${path}" is listed twice or out of order`);
     }
     this.#before = path;
-    this.#text +=
-      PLAIN.test(path) && PLAIN.test(sha256) && Number.isSafeInteger(size) && size > 0
-        ? `${start}{"path":"${path}","sha256":"${sha256}","size":${size}}`
-        : start + canonicalJson({ path, sha256, size });
+    if (before !== undefined) this.#text += ",";
+    const isPlain =
+      PLAIN.test(path) && (isChecked || (PLAIN.test(sha256) && Number.isSafeInteger(size) && size > 0));
+    this.#text += isPlain
+      ? `{"path":"${path}","sha256":"${sha256}","size":${size}}`
+      : canonicalJson({ path, sha256, size });
     if (this.#text.length > CHUNK) {
-      this.#hash.update(this.#text);
+      this.#hash.update(this.#text, "utf8");
       this.#text = "";
     }
   }

@@ -1,9 +1,14 @@
-import type { Json, Store } from "@holdfast/storage";
+import { type Json, JsonList, type Store } from "@holdfast/storage";
 
 import { diffSnapshots } from "./diff-snapshots.ts";
 import { SnapshotError } from "./errors.ts";
 import { keepContents } from "./file-contents.ts";
-import { SNAPSHOT_ID_PATTERN, type SnapshotManifest, snapshotManifestSchema } from "./manifest.ts";
+import {
+  SNAPSHOT_ID_PATTERN,
+  type SnapshotFile,
+  type SnapshotManifest,
+  snapshotManifestSchema,
+} from "./manifest.ts";
 import { realFolder } from "./real-folder.ts";
 import { snapshotIdOf } from "./snapshot-id.ts";
 
@@ -91,17 +96,30 @@ async function saveSnapshot(
     });
   }
   options.signal?.throwIfAborted();
-  await keepManifest(store, options.contentsOf === undefined ? manifest : { ...manifest, contents: true });
+  const kept = options.contentsOf === undefined ? manifest : { ...manifest, contents: true };
+  await keepManifest(store, kept, () => kept.files);
 }
 
-/** Keeps a manifest that is what its id says. Its `contents` is to be believed. */
-export async function keepManifest(store: Store, manifest: SnapshotManifest): Promise<void> {
+/**
+ * Keeps a manifest that is what its id says. Its `contents` is to be believed.
+ *
+ * @param files - Gives the manifest's files; its own list is looked at only where the snapshot is there already.
+ */
+export async function keepManifest(
+  store: Store,
+  manifest: SnapshotManifest,
+  files: () => Iterable<SnapshotFile>,
+): Promise<void> {
   const id = manifest.snapshot_id;
   const old = await existing(store, id);
   const contents = manifest.contents === true || old?.contents === true;
   if (old !== undefined && !isNews(old, manifest, contents)) return;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a manifest is JSON; its type has optional fields
-  await store.documents.put(keyOf(id), { ...manifest, contents } as Json);
+  const draft: Record<string, Json | JsonList> = {};
+  for (const name of Object.keys(manifest)) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a manifest is JSON; its type has optional fields
+    draft[name] = name === "files" ? new JsonList(() => files() as Iterable<Json>) : (manifest[name] as Json);
+  }
+  await store.documents.put(keyOf(id), { ...draft, contents });
 }
 
 /** The manifest that is there; one that cannot be read is as good as none, and replaced. */

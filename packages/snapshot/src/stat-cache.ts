@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { type Json, type JsonDraft, JsonList, type Store } from "@holdfast/storage";
 
-import type { Json, Store } from "@holdfast/storage";
-
-import { FOLDER, TreeIndex } from "./tree-index.ts";
+import { NameList } from "./name-list.ts";
+import { TreeIndex } from "./tree-index.ts";
 
 /** What the last snapshot of a workspace left behind for the next one. */
 export interface StatCache {
@@ -14,7 +14,9 @@ export interface StatCache {
   readonly index: TreeIndex;
 }
 
-const FORMAT = "holdfast/stat-cache/v1";
+const FORMAT = "holdfast/stat-cache/v2";
+/** Of a column in one text: nothing is held twice as a whole while a cache is written. */
+const PIECE_BYTES = 48 * 1024;
 
 /** Where the cache of a workspace is kept; `scope` is the workspace and what is taken of it. It can be deleted any time. */
 function keyOf(scope: string): string {
@@ -36,81 +38,86 @@ export async function saveStatCache(store: Store, scope: string, cache: StatCach
   await store.documents.put(keyOf(scope), encode(cache));
 }
 
-/** Columns as base64, names and digests as long texts: fast to read, and one line each. */
-function encode({ id, contents, index }: StatCache): Json {
+/** The columns of an index as the bytes that are kept, in parts. */
+function columnsOf(index: TreeIndex): { readonly [name: string]: readonly Buffer[] } {
   const { count } = index;
-  const columns = {
-    kinds: base64Of(index.kinds.subarray(0, count)),
-    flags: base64Of(index.flags.subarray(0, count)),
-    aux: base64Of(index.aux.subarray(0, count)),
-    stats: base64Of(index.stats.subarray(0, count * 4)),
-    names: index.names.join("/"),
-    digests: base64Of(index.digests.subarray(0, count * 32)),
+  return {
+    kinds: [bytesOf(index.kinds, count)],
+    flags: [bytesOf(index.flags, count)],
+    aux: [bytesOf(index.aux, count)],
+    ends: [bytesOf(index.names.ends, count)],
+    ...index.wideColumns(),
   };
-  return { schema: FORMAT, snapshot_id: id, contents, count, ...columns, crc32: crcOf(columns) };
 }
 
-function base64Of({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array | BigInt64Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+function bytesOf(column: Uint8Array | Uint32Array, length: number): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, length * column.BYTES_PER_ELEMENT);
 }
 
-interface Columns {
-  readonly kinds: string;
-  readonly flags: string;
-  readonly aux: string;
-  readonly stats: string;
-  readonly names: string;
-  readonly digests: string;
+function encode({ id, contents, index }: StatCache): JsonDraft {
+  const columns = columnsOf(index);
+  const names = index.names.allPieces();
+  const crc = crcOf(columns, names);
+  const draft: Record<string, Json | JsonList> = { schema: FORMAT, snapshot_id: id, contents, crc32: crc };
+  for (const [name, parts] of Object.entries(columns)) draft[name] = new JsonList(() => bytePieces(parts));
+  return { ...draft, names: new JsonList(() => names) };
 }
 
-function crcOf({ kinds, flags, aux, stats, names, digests }: Columns): number {
-  return [kinds, flags, aux, stats, names, digests].reduce((crc, text) => crc32(text, crc), 0);
+function* bytePieces(parts: readonly Buffer[]): Generator<string> {
+  for (const part of parts) {
+    for (let from = 0; from < part.length; from += PIECE_BYTES) {
+      yield part.toString("base64", from, from + PIECE_BYTES);
+    }
+  }
+}
+
+function crcOf(columns: { readonly [name: string]: readonly Buffer[] }, names: readonly string[]): number {
+  const bytes = Object.values(columns).flat();
+  return names.reduce(
+    (crc, piece) => crc32(piece, crc),
+    bytes.reduce((crc, part) => crc32(part, crc), 0),
+  );
 }
 
 function decode(value: Json | undefined): StatCache | undefined {
-  if (typeof value !== "object" || value === null || !("schema" in value) || value["schema"] !== FORMAT)
+  if (typeof value !== "object" || value === null) return undefined;
+  const document = new Map(Object.entries(value));
+  const id = document.get("snapshot_id");
+  if (document.get("schema") !== FORMAT || typeof id !== "string") return undefined;
+  const names = NameList.from(
+    new Uint32Array(joined(document.get("ends")).buffer),
+    pieces(document.get("names")),
+  );
+  const index =
+    names &&
+    TreeIndex.from({
+      kinds: joined(document.get("kinds")),
+      flags: joined(document.get("flags")),
+      aux: new Uint32Array(joined(document.get("aux")).buffer),
+      stats: new BigInt64Array(joined(document.get("stats")).buffer),
+      digests: Buffer.from(joined(document.get("digests")).buffer),
+      names,
+    });
+  if (index === undefined || crcOf(columnsOf(index), index.names.allPieces()) !== document.get("crc32"))
     return undefined;
-  const text = (name: string): string => {
-    const column = value[name];
-    if (typeof column !== "string") throw new TypeError(`no ${name}`);
-    return column;
-  };
-  const columns: Columns = {
-    kinds: text("kinds"),
-    flags: text("flags"),
-    aux: text("aux"),
-    stats: text("stats"),
-    names: text("names"),
-    digests: text("digests"),
-  };
-  const count = value["count"];
-  if (typeof count !== "number" || value["crc32"] !== crcOf(columns)) return undefined;
-
-  const index = new TreeIndex();
-  index.count = count;
-  index.kinds = bytesOf(columns.kinds);
-  index.flags = bytesOf(columns.flags);
-  index.aux = new Uint32Array(bytesOf(columns.aux).buffer);
-  index.stats = new BigInt64Array(bytesOf(columns.stats).buffer);
-  index.names = columns.names.split("/");
-  index.digests = Buffer.from(columns.digests, "base64");
-  for (let at = 0; at < count; at++)
-    if (index.kinds[at] === FOLDER && index.after(at) > count) return undefined;
-  const isWhole =
-    index.kinds.length === count &&
-    index.flags.length === count &&
-    index.aux.length === count &&
-    index.stats.length === count * 4 &&
-    index.digests.length === count * 32 &&
-    index.names.length === count;
-  if (!isWhole) return undefined;
-  return { id: text("snapshot_id"), contents: value["contents"] === true, index };
+  return { id, contents: document.get("contents") === true, index };
 }
 
-/** Decoded into memory of its own, so that other columns can lie over it. */
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const decoded = Buffer.from(base64, "base64");
-  const own = new Uint8Array(decoded.length);
-  own.set(decoded);
-  return own;
+function pieces(value: Json | undefined): string[] {
+  if (!Array.isArray(value)) throw new TypeError("It is no list of texts");
+  return value.map((piece: unknown) => {
+    if (typeof piece !== "string") throw new TypeError("It is no list of texts");
+    return piece;
+  });
+}
+
+/** Decoded into memory of its own, so that wider columns can lie over it. */
+function joined(value: Json | undefined): Uint8Array<ArrayBuffer> {
+  const texts = pieces(value);
+  const own = Buffer.from(
+    new ArrayBuffer(texts.reduce((sum, text) => sum + Buffer.byteLength(text, "base64"), 0)),
+  );
+  let at = 0;
+  for (const text of texts) at += own.write(text, at, "base64");
+  return new Uint8Array(own.buffer, 0, own.length);
 }

@@ -47,6 +47,9 @@ export interface TakeSnapshotOptions {
 /** What the manifests taken in this process leave for the next one; gone with the manifest. */
 const memories = new WeakMap<SnapshotManifest, StatCache & { readonly scope: string }>();
 
+const FINE_NS = 100_000_000n;
+const COARSE_NS = 2_100_000_000n;
+
 /** A slice of walking, in milliseconds, before other work of the process gets its turn. */
 const SLICE_MS = 4;
 const SLICE_WHILE_HASHING_MS = 1;
@@ -77,7 +80,7 @@ export async function takeSnapshot(
   const known = await cacheOf(scope, options);
 
   // The system's own clock: it is compared with times that the system gave, whatever clock the caller has.
-  const startedUs = Date.now() * 1_000;
+  const startedNs = BigInt(Date.now()) * 1_000_000n;
   const warn = (path: string, reason: SkipReason) => options.onWarning?.(warningOf(path, reason));
   const problem = (path: string, reason: SkipReason, cause?: unknown) => {
     if (options.onProblem !== "skip") throw problemError(real, path, reason, cause);
@@ -102,13 +105,14 @@ export async function takeSnapshot(
     rules,
     old: known?.index,
     reportMissing: options.include !== undefined,
-    isRacy: (ctimeUs, mtimeUs) => isRacy(ctimeUs, mtimeUs, startedUs),
+    isRacy: (ctimeNs, mtimeNs) => isRacy(ctimeNs, mtimeNs, startedNs),
     hash: (folder, name, item) => pool.add(folder, name, item),
     warn,
     problem,
   });
   let since = performance.now();
   for (const _ of walk.run()) {
+    if (pool.isFull) await pool.makeRoom();
     if (performance.now() - since < (pool.isBusy ? SLICE_WHILE_HASHING_MS : SLICE_MS)) continue;
     await new Promise<void>((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
@@ -141,6 +145,22 @@ export async function takeSnapshot(
   return manifest;
 }
 
+/** How many files a snapshot has, and how many bytes they have together. Cheap for one that was taken in this process. */
+export function snapshotSize(manifest: SnapshotManifest): { readonly files: number; readonly bytes: number } {
+  let [files, bytes] = [0, 0];
+  const index = memories.get(manifest)?.index;
+  const sizes = index === undefined ? manifest.files.map(({ size }) => size) : sizesOf(index);
+  for (const size of sizes) {
+    files++;
+    bytes += size;
+  }
+  return { files, bytes };
+}
+
+function* sizesOf(index: TreeIndex): Generator<number> {
+  for (const { item } of indexedFiles(index)) yield index.sizeOf(item);
+}
+
 async function cacheOf(
   scope: string,
   { previous, store }: TakeSnapshotOptions,
@@ -168,7 +188,7 @@ async function keepSnapshot(
     };
     await keepContents(store, real, snapshotFiles(index), { signal, onStored });
   }
-  await keepManifest(store, manifest);
+  await keepManifest(store, manifest, () => snapshotFiles(index));
 }
 
 /** A manifest whose files are listed when somebody looks at them: often the id is all that is asked for. */
@@ -201,7 +221,7 @@ class Naming {
       if ((flags & UNREAD) !== 0) return;
       // It was not skipped when it was come by.
       if ((flags & SKIPPED) !== 0) continue;
-      this.#hash.add({ path, sha256: this.#index.sumOf(item), size: this.#index.sizeOf(item) });
+      this.#hash.add({ path, sha256: this.#index.sumOf(item), size: this.#index.sizeOf(item) }, true);
     }
   }
 
@@ -213,10 +233,11 @@ class Naming {
 
 /**
  * Whether a file may still change without its times showing it. A kernel's clock ticks every 1 to 10 milliseconds, a
- * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good. Microseconds.
+ * coarse file system's every 1 or 2 seconds; a ctime that is older than a tick was left for good.
  */
-function isRacy(ctimeUs: number, mtimeUs: number, startedUs: number): boolean {
-  const coarse = ctimeUs % 1_000 === 0 && mtimeUs % 1_000 === 0;
-  const since = startedUs - (coarse ? 2_100_000 : 100_000);
-  return ctimeUs > since || mtimeUs > since;
+function isRacy(ctimeNs: bigint, mtimeNs: bigint, startedNs: bigint): boolean {
+  const latestNs = ctimeNs > mtimeNs ? ctimeNs : mtimeNs;
+  if (latestNs <= startedNs - COARSE_NS) return false;
+  const isCoarse = ctimeNs % 1_000_000n === 0n && mtimeNs % 1_000_000n === 0n;
+  return isCoarse || latestNs > startedNs - FINE_NS;
 }

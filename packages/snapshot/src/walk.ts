@@ -14,6 +14,8 @@ import { FILE, FOLDER, IGNORE, NOTICE, RACY, type TreeIndex, UNREAD } from "./tr
 const KEPT_REASONS = ["symlink", "special", "not-utf8", "excluded"] as const;
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NO_ITEM = -1;
+/** Names of one folder after which the walk yields. */
+const FILES_A_STEP = 2048;
 
 export interface WalkOptions {
   /** Real path of the workspace. */
@@ -24,8 +26,8 @@ export interface WalkOptions {
   readonly old: TreeIndex | undefined;
   /** Whether a name that was asked for and is missing is reported. */
   readonly reportMissing: boolean;
-  /** Whether something with these times, in microseconds, may change again without its times showing it. */
-  readonly isRacy: (ctimeUs: number, mtimeUs: number) => boolean;
+  /** Whether something with these times, in nanoseconds, may change again without its times showing it. */
+  readonly isRacy: (ctimeNs: bigint, mtimeNs: bigint) => boolean;
   /** Asks for a file to be hashed; `hashed` wants the number back. */
   readonly hash: (folder: string, name: string, item: number) => void;
   readonly warn: (path: string, reason: SkipReason) => void;
@@ -92,10 +94,10 @@ export class TreeWalk {
 
   /** Takes results for files that `hash` was called for, with the numbers that it was given. */
   hashed(hashed: HashedFiles, items: readonly number[], folders: readonly HashFolder[]): void {
-    const { numbers, failures } = hashed;
+    const { stats, failures } = hashed;
     const flags = new Uint8Array(items.length);
     for (let place = 0; place < items.length; place++) {
-      const isRacy = this.#options.isRacy(numbers[place * 3 + 2] ?? 0, numbers[place * 3 + 1] ?? 0);
+      const isRacy = this.#options.isRacy(stats[place * 4 + 2] ?? 0n, stats[place * 4 + 1] ?? 0n);
       if (isRacy) flags[place] = RACY;
     }
     // Files of a folder stand together, and are taken over together.
@@ -157,9 +159,11 @@ export class TreeWalk {
       rules = rules.withFile(rel, `${abs}/${IGNORE_FILE}`);
     }
     const end = old.after(visit.old);
+    let seen = 0;
     for (let item = visit.old + (ignoreItem === NO_ITEM ? 1 : 2); item < end; item = old.after(item)) {
       const name = old.nameOf(item);
       const path = below(rel, name);
+      if (++seen % FILES_A_STEP === 0) yield;
       const kind = old.kinds[item];
       if (kind === FILE) {
         this.#file(path, abs, name, item, visit.stat.dev);
@@ -205,13 +209,18 @@ export class TreeWalk {
     const { old } = this.#record;
     const children = old?.childrenOf(visit.old);
     const rules = visit.rules.rules.fresh();
+    let seen = 0;
+    const hasOthers = listing.others.size > 0;
     for (const name of listing.notUtf8) {
       if (!name.startsWith(".")) this.#notice(below(rel, name), name, "not-utf8");
     }
     for (const key of listing.keys) {
-      const kind = listing.others.get(key) ?? (key.endsWith("/") ? "folder" : "file");
+      const other = hasOthers ? listing.others.get(key) : undefined;
+      const kind = other ?? (key.endsWith("/") ? "folder" : "file");
       const name = kind === "folder" ? key.slice(0, -1) : key;
       const path = below(rel, name);
+      // A folder of many files is not walked in one go.
+      if (++seen % FILES_A_STEP === 0) yield;
       const asked = node?.children.get(name);
       const verdict = rules.verdict(path, name, kind === "folder");
       if (verdict === "rule" || (verdict !== "take" && (asked === undefined || isNeverTaken(name)))) {
@@ -367,7 +376,7 @@ export class TreeWalk {
   }
 
   #racy({ ctimeNs, mtimeNs }: fs.BigIntStats): number {
-    return this.#options.isRacy(Number(ctimeNs / 1_000n), Number(mtimeNs / 1_000n)) ? RACY : 0;
+    return this.#options.isRacy(ctimeNs, mtimeNs) ? RACY : 0;
   }
 
   #lstat(path: string): fs.BigIntStats | undefined {
