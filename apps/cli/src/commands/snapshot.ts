@@ -3,6 +3,7 @@ import {
   diffSnapshots,
   restoreSnapshot,
   type SnapshotManifest,
+  snapshotSize,
   snapshotStore,
   takeSnapshot,
   verifySnapshot,
@@ -33,15 +34,15 @@ export async function take(
       live.update(`${phase === "read" ? "reading" : "keeping"} ${files} files, ${formatBytes(bytes)}`),
   });
   live.clear();
-  const bytes = sizeOf(manifest);
+  const { files, bytes } = snapshotSize(manifest);
   await context.result(
     {
       snapshot_id: manifest.snapshot_id,
-      files: manifest.files.length,
+      files,
       bytes,
       contents: options.manifestOnly !== true,
     },
-    `${manifest.snapshot_id}  ${manifest.files.length} files, ${formatBytes(bytes)}\n`,
+    `${manifest.snapshot_id}  ${files} files, ${formatBytes(bytes)}\n`,
   );
   return EXIT.done;
 }

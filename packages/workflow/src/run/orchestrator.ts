@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Command, Ledger, LedgerEvent, LedgerRecord, Message } from "@holdfast/ledger";
+import { snapshotSize } from "@holdfast/snapshot";
 import { type Clock, type Fence, formatTimestamp, type Store } from "@holdfast/storage";
 import { type Receipt, type RunChange, type RunStore, recordReceipt } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
@@ -199,7 +200,7 @@ export class Orchestrator {
     const { config, task, workspace, progress, redactor, clock, newId } = this.#parts;
     if (move.attempt > 0 && progress.current !== undefined) await this.#wait(progress.current, move.attempt);
     const snapshot = await workspace.take();
-    this.#note({ kind: "snapshot", snapshot_id: snapshot.snapshot_id, files: snapshot.files.length });
+    this.#note({ kind: "snapshot", snapshot_id: snapshot.snapshot_id, files: snapshotSize(snapshot).files });
     this.#checkSignal();
     const made = {
       config,
