@@ -410,6 +410,14 @@ describe("commands that need no run", { timeout: 120_000 }, () => {
     assert.equal(place.read("src", "out.txt"), "write\n");
     assert.ok(statSync(place.path("src", "out.txt")).mode & 0o100);
     assert.equal(place.holdfast(["verify"]).status, 0);
+    const terminal = place
+      .holdfast(["ledger", place.run(), "--terminal", "--json"])
+      .stdout.trim()
+      .split("\n");
+    assert.deepEqual(
+      terminal.map((line) => JSON.parse(line).event),
+      ["write.completed", "check.done"],
+    );
     const receipts = place
       .holdfast(["receipts", place.run(), "--json"])
       .stdout.trim()

@@ -30,6 +30,7 @@ export {
   flowOf,
   nextTarget,
 } from "./flow/flow.ts";
+export { configOfRun } from "./run/config-snapshot.ts";
 export { describeRun, type RunDescription } from "./run/describe-run.ts";
 export type { ResumeWorkflowOptions, RunOptions, RunWorkflowOptions } from "./run/options.ts";
 export type {

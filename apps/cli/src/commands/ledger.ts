@@ -1,6 +1,6 @@
 import { type LedgerRecord, type Message, readLedger, TERMINAL_EVENTS } from "@holdfast/ledger";
 import type { RunState } from "@holdfast/task-store";
-import { flowEvents, flowOf, workflowConfigSchema } from "@holdfast/workflow";
+import { configOfRun, flowEvents, flowOf } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
@@ -30,12 +30,9 @@ export async function ledger(
   return undefined;
 }
 
-/** Events that the run's own flow declares as terminal; none when its config cannot be read any more. */
+/** Events that the run's own flow declares as terminal. */
 function declaredEvents(state: RunState): readonly string[] {
-  const parsed = workflowConfigSchema.safeParse(
-    (state.config_snapshot as { config?: unknown } | undefined)?.config,
-  );
-  return parsed.success ? [...flowEvents(flowOf(parsed.data))] : [];
+  return state.kind === "workflow" ? [...flowEvents(flowOf(configOfRun(state)))] : [];
 }
 
 /** A record as it stands in the file: the message with the ledger's own fields. */

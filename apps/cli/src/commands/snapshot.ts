@@ -137,7 +137,7 @@ export async function restore(
   const verb = options.dryRun === true ? "would write" : "wrote";
   await context.result(
     report,
-    `${verb} ${report.written.length} files, ${report.unchanged} were as they should be${report.extra.length === 0 ? "" : `; ${report.extra.length} others were left alone`}\n`,
+    `${verb} ${report.written.length} ${report.written.length === 1 ? "file" : "files"}, ${report.unchanged} were as they should be${report.extra.length === 0 ? "" : `; ${report.extra.length} others were left alone`}\n`,
   );
   return EXIT.done;
 }

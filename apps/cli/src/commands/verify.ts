@@ -5,7 +5,7 @@ import { onceStore } from "@holdfast/idempotency";
 import { snapshotStore, verifySnapshot } from "@holdfast/snapshot";
 import type { FileStore } from "@holdfast/storage";
 import { type RunError, runStore } from "@holdfast/task-store";
-import { verifyRun } from "@holdfast/workflow";
+import { configOfRun, verifyRun } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
 import { codeOf, EXIT, messageOf } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
@@ -54,14 +54,34 @@ export async function verify(
     findings.push(...(await onceFindings(store)));
   }
   live.clear();
+  const workspaces = await workspacesOf(store, listed.ids, options.workspace);
   const found = withoutRepeats(findings);
   const errors = found.filter(({ severity }) => severity === "error").length;
   const warnings = found.filter(({ severity }) => severity === "warning").length;
   await context.result(
-    { ok: errors === 0, runs, snapshots, errors, warnings, findings: found },
-    textOf(context, found, { runs, snapshots, errors, warnings }),
+    { ok: errors === 0, runs, snapshots, workspaces, errors, warnings, findings: found },
+    textOf(context, found, { runs, snapshots, workspaces, errors, warnings }),
   );
   return errors === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** The folders that receipts were compared with: a copied store still names the workspace it was made in. */
+async function workspacesOf(
+  store: FileStore,
+  ids: readonly string[],
+  given: string | undefined,
+): Promise<string[]> {
+  if (given !== undefined) return ids.length === 0 ? [] : [resolve(given)];
+  const found = new Set<string>();
+  for (const id of ids) {
+    try {
+      const state = await runStore(store).load(id);
+      if (state !== undefined) found.add(configOfRun(state).workspace);
+    } catch {
+      // A state that cannot be read is a finding already.
+    }
+  }
+  return [...found];
 }
 
 async function filesFindings(
@@ -204,6 +224,7 @@ function textOf(
   counts: {
     readonly runs: number;
     readonly snapshots: number;
+    readonly workspaces: readonly string[];
     readonly errors: number;
     readonly warnings: number;
   },
@@ -213,7 +234,7 @@ function textOf(
     const meaning = finding.meaning === undefined ? "" : `\n         ${printable(finding.meaning)}`;
     return `${context.style(colours[finding.severity], finding.severity.padEnd(7))}  ${printable(finding.place)}\n         ${printable(finding.message)}${meaning}\n`;
   });
-  const what = `${counts.runs} ${counts.runs === 1 ? "run" : "runs"}, ${counts.snapshots} ${counts.snapshots === 1 ? "snapshot" : "snapshots"}`;
+  const what = `${counts.runs} ${counts.runs === 1 ? "run" : "runs"}, ${counts.snapshots} ${counts.snapshots === 1 ? "snapshot" : "snapshots"}${counts.workspaces.length === 0 ? "" : `, files in ${printable(counts.workspaces.join(", "))}`}`;
   const verdict =
     counts.errors === 0
       ? context.style("green", `checked ${what}: everything that is claimed holds`)

@@ -1,3 +1,4 @@
+import type { RunState } from "@holdfast/task-store";
 import type { Environment } from "../config/environment.ts";
 import { loadWorkflowConfig } from "../config/load-config.ts";
 import { type WorkflowConfig, workflowConfigSchema } from "../config/schema.ts";
@@ -80,4 +81,13 @@ function merge(kept: unknown, file: unknown, place: string, fail: (place: string
     return [key, merge(item, value, `${place}.${key}`, fail)] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/**
+ * The configuration that a run was started with, as it is kept: secrets stay replaced, paths are absolute.
+ *
+ * @throws {WorkflowError} `WORKFLOW_RUN_DAMAGED` when what is kept is not a workflow's configuration.
+ */
+export function configOfRun(state: RunState): WorkflowConfig {
+  return readConfigSnapshot(state.config_snapshot, state.run_id).config;
 }

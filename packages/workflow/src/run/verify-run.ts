@@ -299,7 +299,7 @@ function stateFindings(store: Store, story: RunStory, unnamed: ReadonlyMap<strin
   if (state.status === "completed" && (move.kind !== "complete" || progress.ended !== "completed")) {
     return [
       finding(
-        `the run is said to be completed, but its ledger stands at "${move.kind}"`,
+        `the run is said to be completed, but its ledger does not say that it ended so`,
         "The state was changed by hand, or the ledger lost lines.",
       ),
     ];
