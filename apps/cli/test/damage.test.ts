@@ -92,6 +92,18 @@ describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () 
     assert.match(stdout, /ledger\.ndjson|run\.json/);
   });
 
+  it("misses the command of a step that was under way, when it was cut off the end", () => {
+    using place = new Place("cut-command");
+    writeScriptedWorkflow(place.dir, { delayMs: 50 });
+    place.holdfast(["run", "workflow.yaml"], { faults: { KILL_AT: "150:after" } });
+    assert.equal(place.holdfast(["verify"]).status, 0);
+    const last = place.ledgerLines().findLastIndex((line) => line.includes('"kind":"command"'));
+    rewriteLedger(place, (lines) => lines.slice(0, last));
+    const { status, stdout } = place.holdfast(["verify"]);
+    assert.equal(status, 1, stdout);
+    assert.equal(place.holdfast(["resume", place.run()]).status, 4);
+  });
+
   it("names an artifact that was changed after its receipt", () => {
     using place = completedPlace("artifact");
     appendFileSync(place.path("src", "a.mjs"), "// changed\n");

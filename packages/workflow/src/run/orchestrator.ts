@@ -246,6 +246,8 @@ export class Orchestrator {
       max_attempts: step.maxAttempts,
     });
     this.#checkSignal();
+    // Names the step that is under way, and the line its command stands in: one that was cut off again is missed.
+    await this.saveState();
     this.#commandsSent += 1;
     const outcome = await this.#supervisor.execute(step.agent, command, {
       timeoutMs: timeoutOf(config, step.agent, step.action),
