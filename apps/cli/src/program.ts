@@ -263,9 +263,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
 
   program
     .command("repair")
-    .description(
-      "cut torn tails (their bytes are kept), remove leftovers of dead writers, rebuild what can be",
-    )
+    .description("cut torn tails (their bytes are kept), remove leftovers of dead writers")
     .argument("[run]", "only this run")
     .option("--dry-run", "say what would be done")
     .option(
