@@ -10,6 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The picture of docs/architecture.md, as data. Tests may also use what is below their package, and the test kit. */
 const MAY_KNOW = {
   "test-kit": [],
+  config: [],
   fsutil: [],
   checksum: [],
   ndjson: ["fsutil"],
@@ -18,7 +19,11 @@ const MAY_KNOW = {
   snapshot: ["fsutil", "checksum", "idempotency", "storage"],
   ledger: ["idempotency", "checksum", "storage"],
   "task-store": ["checksum", "ledger", "storage"],
-  workflow: ["ledger", "snapshot", "idempotency", "task-store", "storage"],
+  checkpoint: ["idempotency", "storage"],
+  events: ["storage"],
+  workflow: ["config", "ledger", "snapshot", "idempotency", "task-store", "events", "storage"],
+  simulation: ["config", "checkpoint", "events", "idempotency", "task-store", "storage"],
+  api: ["checkpoint", "events", "ledger", "snapshot", "task-store", "storage"],
   cli: [
     "fsutil",
     "checksum",
@@ -28,7 +33,12 @@ const MAY_KNOW = {
     "snapshot",
     "ledger",
     "task-store",
+    "config",
+    "checkpoint",
+    "events",
     "workflow",
+    "simulation",
+    "api",
   ],
 };
 
@@ -43,14 +53,19 @@ const MAY_USE = {
   snapshot: ["zod", "ignore"],
   ledger: ["zod"],
   "task-store": ["zod"],
-  workflow: ["zod", "yaml"],
+  config: ["zod", "yaml"],
+  checkpoint: ["zod"],
+  events: ["zod", "ulid"],
+  workflow: ["zod"],
+  simulation: ["zod"],
+  api: ["zod", "hono", "@hono/node-server", "zod-openapi"],
   cli: ["zod", "commander", "@bomb.sh/tab"],
 };
 
 const problems = [];
 const folders = [
   ...readdirSync(join(root, "packages")).map((name) => join("packages", name)),
-  join("apps", "cli"),
+  ...readdirSync(join(root, "apps")).map((name) => join("apps", name)),
 ];
 
 function filesBelow(folder) {

@@ -13,13 +13,7 @@ export {
   type WorkflowPolicy,
   workflowConfigSchema,
 } from "./config/schema.ts";
-export {
-  ConfigError,
-  type ConfigErrorCode,
-  type ConfigIssue,
-  WorkflowError,
-  type WorkflowErrorCode,
-} from "./errors.ts";
+export { WorkflowError, type WorkflowErrorCode } from "./errors.ts";
 export {
   defaultFlow,
   type Flow,

@@ -1,9 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { readConfig, validateConfig } from "@holdfast/config";
 import * as z from "zod";
-import { parseConfigDocument } from "../config/document.ts";
-import { schemaIssues } from "../config/schema-issues.ts";
-import { ConfigError } from "../errors.ts";
-import { codeOf, messageOf } from "../unknown-value.ts";
 
 const MAX_DELAY_MS = 86_400_000;
 const delaySchema = z.number().min(0).max(MAX_DELAY_MS);
@@ -86,37 +83,9 @@ export type ScriptArtifact = z.output<typeof scriptArtifactSchema>;
  * @throws {ConfigError} `CONFIG_MISSING`, `CONFIG_UNREADABLE`, `CONFIG_SYNTAX` (with line and column) or `CONFIG_INVALID` (also with the path in the document).
  */
 export async function loadAgentScript(path: string): Promise<AgentScript> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const missing = codeOf(error) === "ENOENT";
-    const state = missing ? "there is no such file" : `it cannot be read (${messageOf(error)})`;
-    throw new ConfigError(
-      missing ? "CONFIG_MISSING" : "CONFIG_UNREADABLE",
-      `Cannot read agent script "${path}": ${state}`,
-      {
-        path,
-        cause: error,
-      },
-    );
-  }
-  const document = parseConfigDocument(text, path);
-  const parsed = agentScriptSchema.safeParse(document.value);
-  if (parsed.success) return parsed.data;
-  const exact = exactSchema(document.value).safeParse(document.value);
-  const issues = schemaIssues(
-    (exact.success ? parsed : exact).error?.issues ?? [],
-    document,
-    agentScriptSchema,
-  );
-  const first = issues[0];
-  const place = first?.line === undefined ? path : `${path}:${first.line}`;
-  throw new ConfigError(
-    "CONFIG_INVALID",
-    `Cannot use agent script "${place}": ${first?.documentPath ?? ""}: ${first?.message ?? "it is not an agent script"}`,
-    { path, issues },
-  );
+  const document = readConfig(path);
+  validateConfig(document, exactSchema(document.value));
+  return validateConfig(document, agentScriptSchema);
 }
 
 /** The schema without its choice between one response and a list, so that an issue names the place instead of both alternatives. */

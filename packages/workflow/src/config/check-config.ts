@@ -1,18 +1,10 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { type ConfigFinding, nearestName } from "@holdfast/config";
 import { DONE, FAILED, flowOf, KNOWN_ACTIONS } from "../flow/flow.ts";
 import { codeOf } from "../unknown-value.ts";
 import { type Environment, expandVariables } from "./environment.ts";
-import { nearestName } from "./nearest-name.ts";
 import type { FlowConfig, WorkflowConfig } from "./schema.ts";
-
-/** Something wrong that no schema of a single value can tell. */
-export interface Finding {
-  readonly path: readonly PropertyKey[];
-  readonly found: string;
-  readonly allowed: string;
-  readonly message: string;
-}
 
 const RESERVED_INPUTS = ["goal", "feedback", "round"];
 /** Events that tell of progress: if they ended a step, every step that reports progress would end early. */
@@ -25,7 +17,7 @@ const hint = (name: string, known: readonly string[]): string => {
 };
 const quoted = (text: string): string => JSON.stringify(text);
 
-function* checkStages(flow: FlowConfig, agents: readonly string[]): Generator<Finding> {
+function* checkStages(flow: FlowConfig, agents: readonly string[]): Generator<ConfigFinding> {
   const names = Object.keys(flow.stages);
   const targets = [...names, DONE, FAILED];
   for (const [name, stage] of Object.entries(flow.stages)) {
@@ -74,7 +66,7 @@ function reachable(flow: FlowConfig): ReadonlySet<string> {
   return reached;
 }
 
-function* checkFlow(flow: FlowConfig, agents: readonly string[]): Generator<Finding> {
+function* checkFlow(flow: FlowConfig, agents: readonly string[]): Generator<ConfigFinding> {
   const names = Object.keys(flow.stages);
   if (!names.includes(flow.start)) {
     yield {
@@ -109,7 +101,7 @@ function* checkFlow(flow: FlowConfig, agents: readonly string[]): Generator<Find
   }
 }
 
-function* checkTasks(config: WorkflowConfig): Generator<Finding> {
+function* checkTasks(config: WorkflowConfig): Generator<ConfigFinding> {
   const seen = new Set<string>();
   for (const [index, task] of config.tasks.entries()) {
     if (seen.has(task.id)) {
@@ -145,7 +137,7 @@ function* checkTasks(config: WorkflowConfig): Generator<Finding> {
   }
 }
 
-function* checkAgents(config: WorkflowConfig, environment: Environment): Generator<Finding> {
+function* checkAgents(config: WorkflowConfig, environment: Environment): Generator<ConfigFinding> {
   const actions =
     config.flow === undefined ? [] : Object.values(config.flow.stages).map((stage) => stage.action);
   const known = [...new Set([...KNOWN_ACTIONS, ...actions])];
@@ -186,7 +178,7 @@ function* checkAgents(config: WorkflowConfig, environment: Environment): Generat
   }
 }
 
-function* checkWorkspace(config: WorkflowConfig, configDir: string): Generator<Finding> {
+function* checkWorkspace(config: WorkflowConfig, configDir: string): Generator<ConfigFinding> {
   const folder = resolve(configDir, config.workspace);
   let state = "is not there";
   try {
@@ -208,7 +200,7 @@ export function checkConfig(
   config: WorkflowConfig,
   configDir: string,
   environment: Environment,
-): readonly Finding[] {
+): readonly ConfigFinding[] {
   const agents = Object.keys(config.agents);
   const findings = [
     ...checkWorkspace(config, configDir),
@@ -231,7 +223,7 @@ export function checkConfig(
 }
 
 /** Agents that no stage of the default loop uses but are named nearly so: a misspelt `reviewer` would silently mean no review. */
-function* checkUnused(config: WorkflowConfig): Generator<Finding> {
+function* checkUnused(config: WorkflowConfig): Generator<ConfigFinding> {
   const known = ["builder", "reviewer", "spec_maintainer"];
   const used = new Set(Object.values(flowOf(config).stages).map((stage) => stage.agent));
   for (const name of Object.keys(config.agents)) {

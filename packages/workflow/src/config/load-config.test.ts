@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ConfigError, type ConfigIssue } from "@holdfast/config";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, it } from "vitest";
-import { ConfigError, type ConfigIssue } from "../errors.ts";
 import { loadWorkflowConfig, parseWorkflowConfig } from "./load-config.ts";
 
 const BASE = `kind: workflow
@@ -278,11 +278,11 @@ describe("parseWorkflowConfig()", () => {
   });
 
   it.each(["kind: simulation\nsimulation: { name: x }\n", "simulation: { name: x }\n"])(
-    "says that simulations are not supported",
+    "refuses a simulation",
     (text) => {
       const error = refused(text);
       assert.equal(error.code, "CONFIG_UNSUPPORTED");
-      assert.match(error.message, /simulations are not supported by this version/);
+      assert.match(error.message, /it is a simulation, not a workflow/);
     },
   );
 

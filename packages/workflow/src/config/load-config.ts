@@ -1,16 +1,17 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import * as z from "zod";
-import { ConfigError, type ConfigErrorCode, type ConfigIssue } from "../errors.ts";
-import { codeOf, isRecord } from "../unknown-value.ts";
+import {
+  type ConfigDocument,
+  configError,
+  configKind,
+  parseConfig,
+  readConfig,
+  validateConfig,
+} from "@holdfast/config";
+import type * as z from "zod";
 import { checkConfig } from "./check-config.ts";
-import { type ConfigDocument, documentPath, parseConfigDocument } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { resolveCommand } from "./program-paths.ts";
 import { type WorkflowConfig, workflowConfigSchema } from "./schema.ts";
-import { schemaIssues } from "./schema-issues.ts";
-
-const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What reading a configuration depends on besides its text. */
 export interface ParseConfigOptions {
@@ -18,46 +19,6 @@ export interface ParseConfigOptions {
   readonly path: string;
   /** Variables for `${NAME}`. Default: `process.env`. */
   readonly env?: Environment;
-}
-
-function configError(code: ConfigErrorCode, path: string, issues: readonly ConfigIssue[]): ConfigError {
-  const [first] = issues;
-  const line = first?.line === undefined ? "" : `:${first.line}:${first.column ?? 1}`;
-  const place = first?.documentPath ? `${first.documentPath}: ` : "";
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
-  return new ConfigError(
-    code,
-    `Cannot use the configuration "${path}${line}": ${place}${first?.message ?? "it is not valid"}${more}`,
-    { path, issues },
-  );
-}
-
-function refuseOtherKinds(document: ConfigDocument, path: string): void {
-  const { value } = document;
-  if (!isRecord(value)) {
-    throw configError("CONFIG_INVALID", path, [
-      {
-        documentPath: "",
-        ...document.position([]),
-        found: "no map",
-        allowed: "a map",
-        message: "must be a map of keys such as name, agents and tasks",
-      },
-    ]);
-  }
-  const kind = value["kind"];
-  if (kind === "simulation" || (kind === undefined && Object.hasOwn(value, "simulation"))) {
-    const key = kind === undefined ? "simulation" : "kind";
-    throw configError("CONFIG_UNSUPPORTED", path, [
-      {
-        documentPath: key,
-        ...document.position([], key),
-        found: "simulation",
-        allowed: "workflow",
-        message: "simulations are not supported by this version; give a workflow (agents and tasks)",
-      },
-    ]);
-  }
 }
 
 /**
@@ -68,67 +29,7 @@ function refuseOtherKinds(document: ConfigDocument, path: string): void {
  * the line, what was found and what is allowed.
  */
 export function parseWorkflowConfig(text: string, options: ParseConfigOptions): WorkflowConfig {
-  const { path } = options;
-  const document = parseConfigDocument(text, path);
-  refuseOtherKinds(document, path);
-  const parsed = workflowConfigSchema.safeParse(document.value);
-  if (!parsed.success) {
-    throw configError(
-      "CONFIG_INVALID",
-      path,
-      schemaIssues(parsed.error.issues, document, workflowConfigSchema),
-    );
-  }
-  const config = parsed.data;
-  const configDir = dirname(resolve(path));
-  const findings = checkConfig(config, configDir, options.env ?? process.env);
-  if (findings.length > 0) {
-    const issues = findings.map((finding) => ({
-      documentPath: documentPath(finding.path),
-      ...document.position(finding.path),
-      found: finding.found,
-      allowed: finding.allowed,
-      message: finding.message,
-    }));
-    throw configError(
-      "CONFIG_INVALID",
-      path,
-      issues.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
-    );
-  }
-  const agents = Object.entries(config.agents).map(
-    ([name, agent]) => [name, { ...agent, cmd: resolveCommand(agent.cmd, configDir) }] as const,
-  );
-  return { ...config, workspace: resolve(configDir, config.workspace), agents: Object.fromEntries(agents) };
-}
-
-function readConfigFile(path: string): Buffer {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, "r");
-  } catch (error) {
-    const missing = codeOf(error) === "ENOENT";
-    const message = missing
-      ? "there is no such file; holdfast init makes a commented one"
-      : `it cannot be opened (${codeOf(error)})`;
-    throw new ConfigError(
-      missing ? "CONFIG_MISSING" : "CONFIG_UNREADABLE",
-      `Cannot read the configuration "${path}": ${message}`,
-      { path, cause: error },
-    );
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile() || stat.size > MAX_BYTES) {
-      const message = stat.isFile() ? `it is larger than ${MAX_BYTES} bytes` : "it is not a file";
-      throw new ConfigError("CONFIG_UNREADABLE", `Cannot read the configuration "${path}": ${message}`, {
-        path,
-      });
-    }
-    return readFileSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  return workflowConfigOf(parseConfig(text, options.path), options.env ?? process.env);
 }
 
 /**
@@ -140,17 +41,29 @@ export async function loadWorkflowConfig(
   path: string,
   options: { readonly env?: Environment } = {},
 ): Promise<WorkflowConfig> {
-  const bytes = readConfigFile(path);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new ConfigError("CONFIG_SYNTAX", `Cannot read the configuration "${path}": it is not UTF-8 text`, {
-      path,
-      cause: error,
-    });
-  }
-  return parseWorkflowConfig(text, { path, ...(options.env === undefined ? {} : { env: options.env }) });
+  return workflowConfigOf(readConfig(path), options.env ?? process.env);
+}
+
+function workflowConfigOf(document: ConfigDocument, env: Environment): WorkflowConfig {
+  if (configKind(document) !== "workflow") throw otherKind(document);
+  const config = validateConfig(document, workflowConfigSchema);
+  const configDir = dirname(resolve(document.path));
+  const findings = checkConfig(config, configDir, env);
+  if (findings.length > 0) throw configError(document, findings);
+  const agents = Object.entries(config.agents).map(
+    ([name, agent]) => [name, { ...agent, cmd: resolveCommand(agent.cmd, configDir) }] as const,
+  );
+  return { ...config, workspace: resolve(configDir, config.workspace), agents: Object.fromEntries(agents) };
+}
+
+function otherKind(document: ConfigDocument): Error {
+  const finding = {
+    path: ["kind"],
+    found: "simulation",
+    allowed: "workflow",
+    message: "it is a simulation, not a workflow (agents and tasks)",
+  };
+  return configError(document, [finding], "CONFIG_UNSUPPORTED");
 }
 
 /** The schema's input, for tools that build configurations. */

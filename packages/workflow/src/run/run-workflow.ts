@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { ConfigError } from "@holdfast/config";
 import { systemClock } from "@holdfast/storage";
 import { runStore, workflowRunId } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
-import { ConfigError, WorkflowError } from "../errors.ts";
+import { WorkflowError } from "../errors.ts";
 import { flowOf } from "../flow/flow.ts";
 import { snapshotConfig } from "./config-snapshot.ts";
 import type { RunWorkflowOptions } from "./options.ts";

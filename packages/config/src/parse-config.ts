@@ -10,11 +10,12 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import { ConfigError, type ConfigIssue } from "../errors.ts";
-import { messageOf } from "../unknown-value.ts";
+import { ConfigError, type ConfigIssue } from "./config-error.ts";
 
 /** A parsed YAML or JSON text that still knows where everything stood. */
 export interface ConfigDocument {
+  /** The file it came from, for errors. */
+  readonly path: string;
   readonly value: unknown;
   /** Line and column of the value at a path, or of its nearest parent that is there. With `key`, of a key in it. */
   position(path: readonly PropertyKey[], key?: string): { line: number; column: number } | undefined;
@@ -62,9 +63,12 @@ function lossy(value: unknown, source: string | undefined): string | undefined {
 /**
  * Parses a YAML 1.2 or JSON text, keeping positions.
  *
- * @throws {ConfigError} `CONFIG_SYNTAX`, also for duplicate keys, several documents, and values that cannot be kept exactly.
+ * @param text - The whole text.
+ * @param path - The file it came from, for errors.
+ *
+ * @throws {ConfigError} `CONFIG_SYNTAX`, with the line; also for duplicate keys, several documents, and values that cannot be kept exactly.
  */
-export function parseConfigDocument(text: string, path: string): ConfigDocument {
+export function parseConfig(text: string, path: string): ConfigDocument {
   const lines = new LineCounter();
   let document: Document.Parsed;
   try {
@@ -107,9 +111,11 @@ export function parseConfigDocument(text: string, path: string): ConfigDocument 
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw syntaxError(path, { message: messageOf(error) }, error);
+    const message = error instanceof Error ? error.message : String(error);
+    throw syntaxError(path, { message }, error);
   }
   return {
+    path,
     value,
     position(parts, key) {
       const offset = findOffset(document, parts, key);

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { ConfigIssue } from "../errors.ts";
-import { isRecord } from "../unknown-value.ts";
-import { type ConfigDocument, documentPath } from "./document.ts";
+import type { ConfigIssue } from "./config-error.ts";
+import { isRecord } from "./is-record.ts";
 import { nearestName } from "./nearest-name.ts";
+import { type ConfigDocument, documentPath } from "./parse-config.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 

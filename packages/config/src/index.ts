@@ -1,0 +1,6 @@
+export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./config-error.ts";
+export { type ConfigKind, configKind } from "./config-kind.ts";
+export { nearestName } from "./nearest-name.ts";
+export { type ConfigDocument, parseConfig } from "./parse-config.ts";
+export { readConfig } from "./read-config.ts";
+export { type ConfigFinding, configError, validateConfig } from "./validate-config.ts";
