@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "vitest";
-import { ConfigError } from "./config-error.ts";
 import { configKind } from "./config-kind.ts";
+import { ConfigError } from "./errors.ts";
 import { parseConfig } from "./parse-config.ts";
 
 const kindOf = (text: string): string => configKind(parseConfig(text, "x.yaml"));

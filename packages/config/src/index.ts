@@ -1,5 +1,5 @@
-export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./config-error.ts";
 export { type ConfigKind, configKind } from "./config-kind.ts";
+export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./errors.ts";
 export { nearestName } from "./nearest-name.ts";
 export { type ConfigDocument, parseConfig } from "./parse-config.ts";
 export { readConfig } from "./read-config.ts";

@@ -10,7 +10,7 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import { ConfigError, type ConfigIssue } from "./config-error.ts";
+import { ConfigError, type ConfigIssue } from "./errors.ts";
 
 /** A parsed YAML or JSON text that still knows where everything stood. */
 export interface ConfigDocument {

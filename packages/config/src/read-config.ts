@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { ConfigError } from "./config-error.ts";
+import { ConfigError } from "./errors.ts";
 import { type ConfigDocument, parseConfig } from "./parse-config.ts";
 
 const MAX_BYTES = 16 * 1024 * 1024;

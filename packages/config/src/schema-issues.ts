@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ConfigIssue } from "./config-error.ts";
+import type { ConfigIssue } from "./errors.ts";
 import { isRecord } from "./is-record.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type ConfigDocument, documentPath } from "./parse-config.ts";

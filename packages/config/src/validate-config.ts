@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./config-error.ts";
+import { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./errors.ts";
 import { type ConfigDocument, documentPath } from "./parse-config.ts";
 import { schemaIssues } from "./schema-issues.ts";
 

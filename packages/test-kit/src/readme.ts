@@ -25,6 +25,8 @@ export function runExample(folder: string, code: string): string {
   if (!existsSync(installed)) {
     mkdirSync(dirname(installed));
     symlinkSync(PACKAGES, installed);
+    // Schemas are a part of many examples.
+    symlinkSync(join(PACKAGES, "storage", "node_modules", "zod"), join(folder, "node_modules", "zod"));
   }
   writeFileSync(join(folder, "example.mts"), code);
   // For the processes that the example starts as well.

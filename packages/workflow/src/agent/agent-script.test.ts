@@ -29,7 +29,7 @@ describe("loadAgentScript()", () => {
     await assert.rejects(
       load('{ "responses": {\n "review": [ {},\n { "events": [ { "tpye": "x" } ] } ] } }'),
       (error: Error) => {
-        assert.match(error.message, /script\.json:3": responses\.review\[1\]\.events\[0\]/);
+        assert.match(error.message, /script\.json:3:\d+": responses\.review\[1\]\.events\[0\]/);
         return true;
       },
     );
