@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import type { Action } from "./action.ts";
+
+/** Commands about a store as a whole, and about this machine. */
+export function addStoreCommands(program: Command, action: Action): void {
+  program
+    .command("init")
+    .description("make a store and a commented workflow config")
+    .argument("[dir]", "where", ".")
+    .option("--force", "replace a config that is there")
+    .action(
+      action(async (context, dir: string, options: { force?: boolean }) =>
+        (await import("../commands/init.ts")).init(context, dir, options),
+      ),
+    );
+
+  program
+    .command("verify")
+    .description("check everything a store claims; exit 1 on damage")
+    .argument("[run]", "only this run")
+    .option("--workspace <dir>", "where the run's workspace is now, when it was moved")
+    .action(
+      action(async (context, run: string | undefined, options: { workspace?: string }) =>
+        (await import("../commands/verify.ts")).verify(context, run, options),
+      ),
+    );
+
+  program
+    .command("repair")
+    .description("cut torn tails (their bytes are kept), remove leftovers of dead writers")
+    .argument("[run]", "only this run")
+    .option("--dry-run", "say what would be done")
+    .option(
+      "--break-lock",
+      "free the run from a holder in another container or on another host that is known to be gone",
+    )
+    .option("--salvage", "also take damaged lines out of logs (they are kept aside)")
+    .action(
+      action(
+        async (
+          context,
+          run: string | undefined,
+          options: { dryRun?: boolean; salvage?: boolean; breakLock?: boolean },
+        ) => (await import("../commands/repair.ts")).repair(context, run, options),
+      ),
+    );
+
+  program
+    .command("schemas")
+    .description("write the JSON Schemas")
+    .option("--out <dir>", "where to (default: stdout)")
+    .action(
+      action(async (context, options: { out?: string }) =>
+        (await import("../commands/schemas.ts")).schemas(context, options),
+      ),
+    );
+
+  program
+    .command("doctor")
+    .description("check this machine: Node, file system, permissions, space, clock, agents")
+    .option("--config <file>", "also check the agents of this workflow config")
+    .action(
+      action(async (context, options: { config?: string }) =>
+        (await import("../commands/doctor.ts")).doctor(context, options),
+      ),
+    );
+}
