@@ -10,6 +10,7 @@ export function storeWith(store: Store, change: Partial<Logs>): Store {
     work: store.work,
     logs: {
       append: (...args) => logs.append(...args),
+      sync: (key) => logs.sync(key),
       head: (key) => logs.head(key),
       read: (...args) => logs.read(...args),
       tail: (...args) => logs.tail(...args),

@@ -39,6 +39,13 @@ export interface OpenLogOptions {
 
 /** Options of one append. */
 export interface AppendOptions {
+  /** When this append resolves: `each`, when it is synced; `batch`, when it is written. Default: as the log was opened; one that was opened with `none` stays at that. */
+  readonly durability?: "each" | "batch";
+  /**
+   * Whether several records belong together (default true). With `false` a crash can keep the first of them and not the rest, and
+   * nothing has to be synced before they are written.
+   */
+  readonly whole?: boolean;
   /** The position the log must end at; otherwise `LOG_CONFLICT`, and nothing is written. */
   readonly expected?: number;
   /** As `beforeAcknowledge` of {@link OpenLogOptions}, for this append alone: before its write, a throw refuses this append. */

@@ -27,7 +27,8 @@ interface Group {
   readonly refused: Waiting[];
   readonly bytes: number;
   readonly hasBatch: boolean;
-  readonly hasFlush: boolean;
+  /** Whether it is acknowledged when it is synced, and not before. */
+  readonly mustSync: boolean;
   readonly rotateFirst: boolean;
 }
 
@@ -94,6 +95,10 @@ export class LogWriter implements Log {
 
   get pendingBytes(): number {
     return this.#queue.bytes + this.#inFlightBytes;
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
   }
 
   seek(position: number): LogStart | undefined {
@@ -257,7 +262,7 @@ export class LogWriter implements Log {
 
   /** Takes what is written together: as much as waits, up to a size, and up to where the file has to be rotated. */
   #takeGroup(): Group {
-    const { rotateBytes = Number.POSITIVE_INFINITY } = this.#options;
+    const { rotateBytes = Number.POSITIVE_INFINITY, durability = "each" } = this.#options;
     const members: Waiting[] = [];
     const refused: Waiting[] = [];
     const first = this.#queue.peek();
@@ -266,7 +271,7 @@ export class LogWriter implements Log {
     let position = this.position;
     let bytes = 0;
     let hasBatch = false;
-    let hasFlush = false;
+    let mustSync = false;
     while (true) {
       const next = this.#queue.peek();
       if (next === undefined) break;
@@ -287,10 +292,11 @@ export class LogWriter implements Log {
       bytes += next.size;
       size += next.size;
       position += lineCount(next);
-      hasBatch ||= lineCount(next) > 1;
-      hasFlush ||= lineCount(next) === 0;
+      hasBatch ||= lineCount(next) > 1 && next.options?.whole !== false;
+      mustSync ||= lineCount(next) === 0;
+      mustSync ||= durability !== "none" && (next.options?.durability ?? durability) === "each";
     }
-    return { members, refused, bytes, hasBatch, hasFlush, rotateFirst: rotateFirst && bytes > 0 };
+    return { members, refused, bytes, hasBatch, mustSync, rotateFirst: rotateFirst && bytes > 0 };
   }
 
   async #commit(group: Group): Promise<void> {
@@ -304,7 +310,7 @@ export class LogWriter implements Log {
       await this.#write(group);
       if (durability !== "none") this.#unsynced = true;
     }
-    if (durability === "each" || group.hasFlush) {
+    if (group.mustSync) {
       const syncing = this.#sync();
       syncing.catch(() => undefined); // it is awaited in a moment
       if (this.#settled.length > 0) await this.#letCallersRun(this.#settled.length);

@@ -21,6 +21,8 @@ export interface Log extends AsyncDisposable {
   readonly size: number;
   /** Bytes that were given to `append` and are not acknowledged yet. */
   readonly pendingBytes: number;
+  /** Whether a write or sync failed: everything is refused from then on, and what was only written may be lost. */
+  readonly failed: boolean;
   /** What was cut off when the log was opened. */
   readonly repair: TailRepair | undefined;
   /** Appends a record as one line of compact JSON. Not for logs of format `text`. */

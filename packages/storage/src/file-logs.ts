@@ -3,13 +3,23 @@ import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfas
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { LogAppender } from "./log-appender.ts";
-import { checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
+import { checkAppendOptions, checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
 import { logLockPath } from "./log-lock.ts";
 import { logFormat, logName, logPath } from "./log-path.ts";
 import { LogPlaces } from "./log-places.ts";
 import { marksOf } from "./marks.ts";
-import { countLines, type SearchOptions, searchLines } from "./search.ts";
-import type { Fence, Filter, LogItem, LogLine, Logs, Page } from "./store.ts";
+import { countLines, type SearchedLine, searchLines } from "./search.ts";
+import type {
+  Fence,
+  Filter,
+  FindOptions,
+  LogAppendOptions,
+  LogItem,
+  LogLine,
+  Logs,
+  Page,
+  SearchedLog,
+} from "./store.ts";
 import type { StoreFolder } from "./store-folder.ts";
 import type { Clock } from "./timestamp.ts";
 import { walkKeys } from "./walk-keys.ts";
@@ -17,6 +27,8 @@ import { walkKeys } from "./walk-keys.ts";
 // A line written by another program, or under an older limit, is read all the same.
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 const POLL_MS = 50;
+/** Longest time from a `written` append to its sync. */
+const SYNC_INTERVAL_MS = 1_000;
 
 /** Options of {@link FileLogs}. */
 export interface FileLogsOptions {
@@ -49,24 +61,31 @@ export class FileLogs implements Logs {
   async append(
     key: string,
     items: readonly LogItem[],
-    options: { readonly expected?: number; readonly fence?: Fence } = {},
+    options: LogAppendOptions = {},
   ): Promise<{ readonly position: number; readonly duplicate: boolean }> {
     this.#folder.assertOpen();
     checkKey(key);
     checkItems(key, items);
-    const { expected, fence } = options;
+    checkAppendOptions(options);
+    const { fence, ...rest } = options;
     return withStoreErrors("write", logPath(key), async () => {
       this.#folder.makeStore();
       this.#assertFence(fence);
       const appender = this.#appenderOf(key);
       return appender.append(items, {
-        ...(expected !== undefined && { expected }),
+        ...rest,
         ...(fence !== undefined && {
           item: `${fence.queue}/${fence.id}`,
           check: () => this.#assertFence(fence),
         }),
       });
     });
+  }
+
+  async sync(key: string): Promise<void> {
+    this.#folder.assertOpen();
+    checkKey(key);
+    await this.#appenders.get(key)?.sync();
   }
 
   async head(key: string): Promise<number> {
@@ -132,18 +151,20 @@ export class FileLogs implements Logs {
     }
   }
 
-  async find(
-    key: string,
-    filter: Filter,
-    options: SearchOptions,
-  ): Promise<Page<LogLine> & { readonly asOf: number }> {
+  async find(key: string, filter: Filter, options: FindOptions): Promise<Page<LogLine> & SearchedLog> {
     this.#folder.assertOpen();
-    return searchLines(this.read(key), filter, options);
+    checkKey(key);
+    return searchLines(this.#searched(key, options.signal), filter, options, logFormat(key));
   }
 
-  async count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }> {
+  async count(
+    key: string,
+    filter: Filter,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly count: number } & SearchedLog> {
     this.#folder.assertOpen();
-    return countLines(this.read(key), filter);
+    checkKey(key);
+    return countLines(this.#searched(key, options.signal), filter, logFormat(key));
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -207,6 +228,7 @@ export class FileLogs implements Logs {
       log: {
         format: logFormat(key),
         maxLineBytes: MAX_TEXT_BYTES,
+        syncIntervalMs: SYNC_INTERVAL_MS,
         clock,
         ...(rotateBytes !== undefined && { rotateBytes }),
         ...(onRepair !== undefined && { onRepair }),
@@ -234,6 +256,11 @@ export class FileLogs implements Logs {
       this.#places.note(key, line, (path) => fileSystem.statSync(path)?.ino);
       yield line;
     }
+  }
+
+  /** All lines, with nothing in place of the text of those whose bytes are no text. */
+  async *#searched(key: string, signal: AbortSignal | undefined): AsyncGenerator<SearchedLine> {
+    yield* this.read(key, signal === undefined ? {} : { signal });
   }
 
   #more(signal: AbortSignal | undefined): Promise<void> {

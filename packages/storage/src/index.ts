@@ -18,7 +18,9 @@ export type {
   Documents,
   Fence,
   Filter,
+  FindOptions,
   Holder,
+  LogAppendOptions,
   LogItem,
   LogLine,
   Logs,
@@ -26,6 +28,7 @@ export type {
   Objects,
   Page,
   Place,
+  SearchedLog,
   Store,
   Work,
 } from "./store.ts";

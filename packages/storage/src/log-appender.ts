@@ -25,6 +25,19 @@ export interface LogAppenderOptions {
   readonly onAppend: () => void;
 }
 
+/** How {@link LogAppender} appends a batch. */
+export interface AppendBatchOptions {
+  readonly expected?: number;
+  /** The item of the fence. */
+  readonly item?: string;
+  /** Throws when the fence is old. */
+  readonly check?: () => void;
+  readonly durability?: "synced" | "written";
+  readonly whole?: boolean;
+  /** For a log that is opened by this append. */
+  readonly rotateBytes?: number;
+}
+
 interface Opened {
   readonly log: Log;
   readonly lock: Lock;
@@ -53,6 +66,8 @@ export class LogAppender {
   #inFlight = new Set<Promise<unknown>>();
   #failure: StoreError | undefined;
   #fences = new Set<string>();
+  /** Whether something was written that no sync is known for. */
+  #unsynced = false;
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -73,13 +88,13 @@ export class LogAppender {
 
   async append(
     items: readonly LogItem[],
-    options: { readonly expected?: number; readonly item?: string; readonly check?: () => void },
+    options: AppendBatchOptions,
   ): Promise<{ readonly position: number; readonly duplicate: boolean }> {
     this.#active += 1;
     clearTimeout(this.#timer);
     try {
       for (let attempt = 0; ; attempt += 1) {
-        const opened = await this.#open(options.item);
+        const opened = await this.#open(options);
         if (options.item !== undefined) this.#fences.add(options.item);
         try {
           return await this.#append(opened, items, options);
@@ -95,6 +110,33 @@ export class LogAppender {
       throw this.#failure !== undefined && error instanceof LogError && error.code === "LOG_FAILED"
         ? this.#failure
         : asStoreError(error, "write", this.#options.path);
+    } finally {
+      this.#active -= 1;
+      this.#closeWhenIdle();
+    }
+  }
+
+  /** Resolves when everything that was appended here is on stable storage. */
+  async sync(): Promise<void> {
+    this.#active += 1;
+    clearTimeout(this.#timer);
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        await this.#closing;
+        if (this.#failure !== undefined) throw this.#failure;
+        if (!this.#unsynced) return; // a log that was given back is synced
+        const opened = await this.#open({}); // opening it syncs what an earlier failure (a full disk) left
+        try {
+          await opened.log.flush();
+          return;
+        } catch (error) {
+          await this.#afterFailure(opened, error);
+          if (this.#failure !== undefined) throw this.#failure;
+          if (attempt > 2) throw error;
+        }
+      }
+    } catch (error) {
+      throw asStoreError(error, "write", this.#options.path);
     } finally {
       this.#active -= 1;
       this.#closeWhenIdle();
@@ -119,7 +161,7 @@ export class LogAppender {
   async #append(
     opened: Opened,
     items: readonly LogItem[],
-    options: { readonly expected?: number; readonly check?: () => void },
+    options: AppendBatchOptions,
   ): Promise<{ readonly position: number; readonly duplicate: boolean }> {
     const wanted = items.map(({ dedupe }) => dedupe).filter((id) => id !== undefined);
     let known: ReadonlyMap<string, number> = new Map();
@@ -139,11 +181,14 @@ export class LogAppender {
     const fresh = freshItems(items, (id) => known.get(id));
     if (fresh.items.length === 0) return { position: fresh.known, duplicate: true };
     const texts = fresh.items.map(({ text }) => text);
-    const { expected, check } = options;
+    const { expected, check, durability, whole } = options;
     const appendOptions = {
       ...(expected !== undefined && { expected }),
       ...(check !== undefined && { beforeAcknowledge: check }),
+      ...(durability === "written" && { durability: "batch" as const }),
+      ...(whole !== undefined && { whole }),
     };
+    if (durability === "written") this.#unsynced = true;
     const [first = ""] = texts;
     const appended =
       texts.length === 1
@@ -218,7 +263,7 @@ export class LogAppender {
     return ids;
   }
 
-  async #open(item: string | undefined): Promise<Opened> {
+  async #open(options: AppendBatchOptions): Promise<Opened> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#closing !== undefined) await this.#closing;
@@ -226,7 +271,7 @@ export class LogAppender {
     }
     if (this.#closed)
       throw new StoreError("STORE_CLOSED", `Cannot append to "${this.#options.key}": the store is closed`);
-    const opened = (this.#opened ??= this.#openNow(item));
+    const opened = (this.#opened ??= this.#openNow(options));
     try {
       return await opened;
     } catch (error) {
@@ -236,11 +281,15 @@ export class LogAppender {
     }
   }
 
-  async #openNow(item: string | undefined): Promise<Opened> {
+  async #openNow({ item, rotateBytes }: AppendBatchOptions): Promise<Opened> {
     const { path, fileSystem, log: options } = this.#options;
     const lock = await this.#lock(item);
     try {
-      const log = await openLog(path, { ...options, fileSystem });
+      const log = await openLog(path, {
+        ...options,
+        fileSystem,
+        ...(rotateBytes !== undefined && { rotateBytes }),
+      });
       this.#log = log;
       return { log, lock };
     } catch (error) {
@@ -332,6 +381,7 @@ export class LogAppender {
           const ids = await this.#ids?.catch(() => undefined);
           if (ids !== undefined) this.#known = Object.assign(ids, { position: log.position, size: log.size });
           await log.close();
+          if (!log.failed) this.#unsynced = false;
         } finally {
           lock.release();
         }

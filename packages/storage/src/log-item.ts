@@ -1,7 +1,7 @@
 import { StoreError } from "./errors.ts";
 import { logFormat } from "./log-path.ts";
 import { marksOf } from "./marks.ts";
-import type { LogItem } from "./store.ts";
+import type { LogAppendOptions, LogItem } from "./store.ts";
 
 /** Longest text of a log line, in bytes of UTF-8: with its newline, 1 MiB. */
 export const MAX_TEXT_BYTES = 1_048_575;
@@ -40,6 +40,14 @@ export function checkItems(key: string, items: readonly LogItem[], maxTextBytes 
       );
     }
   }
+}
+
+/** Checks how a batch is to be appended. */
+export function checkAppendOptions({ durability, rotateBytes }: LogAppendOptions): void {
+  if (durability !== undefined && durability !== "synced" && durability !== "written")
+    throw new TypeError(`durability is "synced" or "written", not ${JSON.stringify(durability)}`);
+  if (rotateBytes !== undefined && !(Number.isSafeInteger(rotateBytes) && rotateBytes >= 1))
+    throw new RangeError(`rotateBytes is a whole number from 1, not ${rotateBytes}`);
 }
 
 /** Checks a position to read from. */

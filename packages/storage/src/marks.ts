@@ -5,11 +5,16 @@ import { parseTimestamp } from "./timestamp.ts";
 /**
  * What a line of a log can be found by, from the fields of its JSON: `timestamp` or `occurred_at`; `event_type`, `event` or
  * `kind`; `agent_id`, `from.agent_id` or `agent.agent_id`; `turn_number`; `event_id` or `message_id`; `caused_by`.
- * A text that is no JSON object has no marks.
+ * A text that is no JSON object has no marks; a byte order mark before it does no harm.
  */
 export function marksOf(text: string): Marks {
-  const line = objectOf(text);
-  if (line === undefined) return {};
+  return objectMarks(text) ?? {};
+}
+
+/** As {@link marksOf}; `undefined` for a text that is no JSON object. */
+export function objectMarks(text: string): Marks | undefined {
+  const line = objectOf(withoutMark(text));
+  if (line === undefined) return undefined;
   const at = momentOf(line["timestamp"]) ?? momentOf(line["occurred_at"]);
   const type = textOf(line["event_type"]) ?? textOf(line["event"]) ?? textOf(line["kind"]);
   const agent =
@@ -42,6 +47,11 @@ export function matches(marks: Marks, filter: Filter): boolean {
   if (agents !== undefined && (marks.agent === undefined || !agents.includes(marks.agent))) return false;
   if (ids !== undefined && (marks.id === undefined || !ids.includes(marks.id))) return false;
   return causes === undefined || (marks.causes?.some((cause) => causes.includes(cause)) ?? false);
+}
+
+/** A text without the byte order mark that some programs write first. */
+export function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 function objectOf(text: string): Record<string, unknown> | undefined {

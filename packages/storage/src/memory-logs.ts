@@ -1,11 +1,21 @@
 import { compareBytes } from "./byte-order.ts";
 import { StoreConflictError } from "./errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
-import { checkFrom, checkItems } from "./log-item.ts";
+import { checkAppendOptions, checkFrom, checkItems } from "./log-item.ts";
+import { logFormat } from "./log-path.ts";
 import { marksOf } from "./marks.ts";
 import type { MemoryGuard } from "./memory-documents.ts";
-import { countLines, type SearchOptions, searchLines } from "./search.ts";
-import type { Fence, Filter, LogItem, LogLine, Logs, Page } from "./store.ts";
+import { countLines, searchLines } from "./search.ts";
+import type {
+  Filter,
+  FindOptions,
+  LogAppendOptions,
+  LogItem,
+  LogLine,
+  Logs,
+  Page,
+  SearchedLog,
+} from "./store.ts";
 
 interface MemoryLog {
   readonly lines: string[];
@@ -27,11 +37,12 @@ export class MemoryLogs implements Logs {
   async append(
     key: string,
     items: readonly LogItem[],
-    options: { readonly expected?: number; readonly fence?: Fence } = {},
+    options: LogAppendOptions = {},
   ): Promise<{ readonly position: number; readonly duplicate: boolean }> {
     this.#guard.assertOpen();
     checkKey(key);
     checkItems(key, items);
+    checkAppendOptions(options);
     this.#guard.assertFence(options.fence);
     const log = this.#logs.get(key) ?? {
       lines: [],
@@ -51,6 +62,11 @@ export class MemoryLogs implements Logs {
     }
     wake(log);
     return { position: log.lines.length, duplicate: false };
+  }
+
+  async sync(key: string): Promise<void> {
+    this.#guard.assertOpen();
+    checkKey(key);
   }
 
   async head(key: string): Promise<number> {
@@ -101,16 +117,16 @@ export class MemoryLogs implements Logs {
     }
   }
 
-  async find(
-    key: string,
-    filter: Filter,
-    options: SearchOptions,
-  ): Promise<Page<LogLine> & { readonly asOf: number }> {
-    return searchLines(this.read(key), filter, options);
+  async find(key: string, filter: Filter, options: FindOptions): Promise<Page<LogLine> & SearchedLog> {
+    return searchLines(this.read(key, withSignal(options.signal)), filter, options, logFormat(key));
   }
 
-  async count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }> {
-    return countLines(this.read(key), filter);
+  async count(
+    key: string,
+    filter: Filter,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly count: number } & SearchedLog> {
+    return countLines(this.read(key, withSignal(options.signal)), filter, logFormat(key));
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -157,6 +173,10 @@ function positionConflict(key: string, expected: number, actual: number): StoreC
     `Cannot append to "${key}": it ends at position ${actual}, expected was ${expected}; read what is new and repeat`,
     { path: key, expected, actual },
   );
+}
+
+function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 function wake(log: MemoryLog): void {

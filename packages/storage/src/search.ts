@@ -1,13 +1,12 @@
 import { compareBytes } from "./byte-order.ts";
-import { marksOf, matches } from "./marks.ts";
-import type { Filter, LogLine, Page } from "./store.ts";
+import type { LineFormat } from "./log-path.ts";
+import { matches, objectMarks, withoutMark } from "./marks.ts";
+import type { Filter, FindOptions, LogLine, Marks, Page, SearchedLog } from "./store.ts";
 
-/** How a search is paged. */
-export interface SearchOptions {
-  readonly limit: number;
-  readonly cursor?: string;
-  readonly offset?: number;
-  readonly newestFirst?: boolean;
+/** A line to look at; without a text when its bytes are none. */
+export interface SearchedLine {
+  readonly position: number;
+  readonly text: string | undefined;
 }
 
 interface Found {
@@ -26,25 +25,28 @@ type Place = Pick<Found, "at" | "id" | "position">;
  * @throws {RangeError} For a `limit`, `offset` or `cursor` that cannot be.
  */
 export async function searchLines(
-  lines: AsyncIterable<LogLine> | Iterable<LogLine>,
+  lines: AsyncIterable<SearchedLine>,
   filter: Filter,
-  options: SearchOptions,
-): Promise<Page<LogLine> & { readonly asOf: number }> {
+  options: FindOptions,
+  format: LineFormat = "json",
+): Promise<Page<LogLine> & SearchedLog> {
+  checkFindOptions(options);
   const { limit, offset = 0, newestFirst = false } = options;
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new RangeError(`limit is a whole number from 1, not ${limit}`);
-  if (!Number.isSafeInteger(offset) || offset < 0)
-    throw new RangeError(`offset is a whole number from 0, not ${offset}`);
   const after = options.cursor === undefined ? undefined : decodeCursor(options.cursor);
   const order = newestFirst ? (a: Place, b: Place) => comparePlaces(b, a) : comparePlaces;
   const wanted = offset + limit + 1; // one more tells whether there is another page
   const best = new Smallest<Found>(wanted, order);
   let asOf = 0;
+  let damaged = 0;
   for await (const { position, text } of lines) {
     asOf = position;
-    const marks = marksOf(text);
+    const marks = marksIn(text, format);
+    if (text === undefined || marks === undefined) {
+      damaged += 1;
+      continue;
+    }
     if (!matches(marks, filter)) continue;
-    const found = { at: marks.at, id: marks.id ?? "", position, text };
+    const found = { at: marks.at, id: marks.id ?? "", position, text: withoutMark(text) };
     if (after === undefined || order(found, after) > 0) best.add(found);
   }
   const sorted = best.sorted();
@@ -52,22 +54,40 @@ export async function searchLines(
   const last = page.at(-1);
   const items = page.map(({ position, text }) => ({ position, text }));
   return sorted.length > offset + limit && last !== undefined
-    ? { items, cursor: encodeCursor(last), asOf }
-    : { items, asOf };
+    ? { items, cursor: encodeCursor(last), asOf, damaged }
+    : { items, asOf, damaged };
 }
 
 /** Counts the lines that match, and says the position of the last one that was looked at. */
 export async function countLines(
-  lines: AsyncIterable<LogLine> | Iterable<LogLine>,
+  lines: AsyncIterable<SearchedLine>,
   filter: Filter,
-): Promise<{ readonly count: number; readonly asOf: number }> {
+  format: LineFormat = "json",
+): Promise<{ readonly count: number } & SearchedLog> {
   let count = 0;
   let asOf = 0;
+  let damaged = 0;
   for await (const { position, text } of lines) {
     asOf = position;
-    if (matches(marksOf(text), filter)) count += 1;
+    const marks = marksIn(text, format);
+    if (marks === undefined) damaged += 1;
+    else if (matches(marks, filter)) count += 1;
   }
-  return { count, asOf };
+  return { count, asOf, damaged };
+}
+
+/** @throws {RangeError} For a `limit` or `offset` that cannot be. */
+export function checkFindOptions({ limit, offset = 0 }: FindOptions): void {
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new RangeError(`limit is a whole number from 1, not ${limit}`);
+  if (!Number.isSafeInteger(offset) || offset < 0)
+    throw new RangeError(`offset is a whole number from 0, not ${offset}`);
+}
+
+/** The marks of a line; `undefined` when it is damaged. In a log of plain text nothing is. */
+function marksIn(text: string | undefined, format: LineFormat): Marks | undefined {
+  if (text === undefined) return undefined;
+  return objectMarks(text) ?? (format === "text" ? {} : undefined);
 }
 
 function comparePlaces(a: Place, b: Place): number {

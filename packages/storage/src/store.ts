@@ -79,6 +79,46 @@ export interface LogItem {
   readonly dedupe?: string;
 }
 
+/** How a batch is appended to a log. */
+export interface LogAppendOptions {
+  /** The position the log must end at. */
+  readonly expected?: number;
+  readonly fence?: Fence;
+  /**
+   * When the append resolves. `synced` (default): when the batch is on stable storage. `written`: when the operating system has it, so
+   * that it survives the end of the process and not that of the machine; it is synced within about a second, by `sync()`, and before
+   * the log is given up or the store closed.
+   */
+  readonly durability?: "synced" | "written";
+  /** Whether the batch is whole or absent after a crash (default true). With `false` its first lines can be there and the rest not. */
+  readonly whole?: boolean;
+  /**
+   * An engine that keeps logs in files puts the current one aside before it would grow past this many bytes; a line is never split, nor a
+   * batch. Taken when this store opens the log for writing, by its first append. Default: as the store was opened.
+   */
+  readonly rotateBytes?: number;
+}
+
+/** What a search of a log says beside what it found. */
+export interface SearchedLog {
+  /** Position of the last line that was looked at. */
+  readonly asOf: number;
+  /** Lines up to there that are no JSON objects: they keep their positions, and no search finds them. 0 for a log of plain text. */
+  readonly damaged: number;
+}
+
+/** How lines are looked for. */
+export interface FindOptions {
+  /** Lines a page, from 1. */
+  readonly limit: number;
+  /** That of the page before. */
+  readonly cursor?: string;
+  /** Lines to skip, from 0; after those that the cursor skips. */
+  readonly offset?: number;
+  readonly newestFirst?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** Something in a store, to be named to a person. */
 export type Place =
   | { readonly document: string }
@@ -111,7 +151,7 @@ export interface Documents {
   ): Promise<Page<{ readonly key: string }>>;
 }
 
-/** Logs: lines of exact text, appended only, durable when `append` resolves. */
+/** Logs: lines of exact text, appended only, durable when `append` resolves (unless it asks for less). */
 export interface Logs {
   /**
    * Appends a batch, whole or not at all. `expected`: the position the log must end at.
@@ -122,8 +162,13 @@ export interface Logs {
   append(
     key: string,
     items: readonly LogItem[],
-    options?: { readonly expected?: number; readonly fence?: Fence },
+    options?: LogAppendOptions,
   ): Promise<{ readonly position: number; readonly duplicate: boolean }>;
+  /**
+   * Resolves when everything that was appended to the log through this store, `written` lines too, is durable. Rejects with
+   * `STORE_FAILED` when it is not, and never will be.
+   */
+  sync(key: string): Promise<void>;
   /** Position of the last line; 0 for a log that is empty or not there. */
   head(key: string): Promise<number>;
   /** The lines from a position (default 1) to the end at the time it gets there; an empty list for a log that is not there. */
@@ -136,18 +181,16 @@ export interface Logs {
     key: string,
     options?: { readonly from?: number; readonly signal?: AbortSignal },
   ): AsyncIterable<LogLine>;
-  /** Lines that match, in order of `at` then `id` then position; lines without `at` come first. */
-  find(
+  /**
+   * Lines that match, in order of `at` then `id` (by its bytes) then position; lines without `at` come first, those without `id` before
+   * those with one. A byte order mark before a line is left out of its text.
+   */
+  find(key: string, filter: Filter, options: FindOptions): Promise<Page<LogLine> & SearchedLog>;
+  count(
     key: string,
     filter: Filter,
-    options: {
-      readonly limit: number;
-      readonly cursor?: string;
-      readonly offset?: number;
-      readonly newestFirst?: boolean;
-    },
-  ): Promise<Page<LogLine> & { readonly asOf: number }>;
-  count(key: string, filter: Filter): Promise<{ readonly count: number; readonly asOf: number }>;
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly count: number } & SearchedLog>;
   /** Keys of logs that start with `prefix`, in byte order. */
   list(prefix: string): Promise<readonly string[]>;
 }

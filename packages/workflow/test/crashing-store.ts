@@ -67,6 +67,7 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
     },
     logs: {
       append: (key, items, options) => guardWrite(() => logs.append(key, items, options)),
+      sync: (key) => guardWrite(() => logs.sync(key)),
       head: (key) => guard(() => logs.head(key)),
       read: (key, options) => guardEach(() => logs.read(key, options)),
       tail: (key, options) => guardEach(() => logs.tail(key, options)),

@@ -31,7 +31,7 @@ export function logCases({ it }: TestApi, withStores: WithStores): void {
       assert.equal(await store.logs.head("a/log"), 0);
       assert.deepEqual(await gather(store.logs.read("a/log")), []);
       assert.deepEqual(await store.logs.list(""), []);
-      assert.deepEqual(await store.logs.count("a/log", {}), { count: 0, asOf: 0 });
+      assert.deepEqual(await store.logs.count("a/log", {}), { count: 0, asOf: 0, damaged: 0 });
     }),
   );
 
