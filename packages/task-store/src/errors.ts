@@ -1,3 +1,5 @@
+import type { Holder } from "@holdfast/storage";
+
 /**
  * What can go wrong with a receipt.
  *
@@ -24,6 +26,7 @@ export type ReceiptErrorCode =
  * - `RUN_NEWER_FORMAT`: written by a newer version.
  * - `RUN_TRANSITION`: the status does not lead there. Nothing was written.
  * - `RUN_CONFLICT`: somebody else changed it meanwhile. Nothing was written.
+ * - `RUN_HELD`: another process works on it; {@link RunHeldError} says which.
  */
 export type RunErrorCode =
   | "RUN_INVALID"
@@ -32,7 +35,8 @@ export type RunErrorCode =
   | "RUN_DAMAGED"
   | "RUN_NEWER_FORMAT"
   | "RUN_TRANSITION"
-  | "RUN_CONFLICT";
+  | "RUN_CONFLICT"
+  | "RUN_HELD";
 
 /** Codes of this package. */
 export type TaskStoreErrorCode = ReceiptErrorCode | RunErrorCode;
@@ -65,4 +69,20 @@ export class ReceiptError extends TaskStoreError {
 export class RunError extends TaskStoreError {
   override readonly name: string = "RunError";
   declare readonly code: RunErrorCode;
+}
+
+/** Another process works on the run. */
+export class RunHeldError extends RunError {
+  override readonly name: string = "RunHeldError";
+  declare readonly code: "RUN_HELD";
+  /** Who, as far as the store can tell. */
+  readonly holder: Holder;
+
+  constructor(
+    message: string,
+    options: { readonly path: string; readonly cause?: unknown; readonly holder: Holder },
+  ) {
+    super("RUN_HELD", message, options);
+    this.holder = options.holder;
+  }
 }

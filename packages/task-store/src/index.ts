@@ -1,8 +1,10 @@
+export { claimRun, RUNS_QUEUE } from "./claim-run.ts";
 export {
   ReceiptError,
   type ReceiptErrorCode,
   RunError,
   type RunErrorCode,
+  RunHeldError,
   TaskStoreError,
   type TaskStoreErrorCode,
 } from "./errors.ts";

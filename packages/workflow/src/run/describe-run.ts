@@ -1,6 +1,6 @@
 import { type LedgerRecord, readLedger } from "@holdfast/ledger";
 import type { Holder, Store } from "@holdfast/storage";
-import { listReceipts, type Receipt, type RunState, runStore } from "@holdfast/task-store";
+import { listReceipts, type Receipt, RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
 import { WorkflowError } from "../errors.ts";
 import { flowOf } from "../flow/flow.ts";
 import { RunProgress } from "../flow/progress.ts";
@@ -9,7 +9,6 @@ import { readConfigSnapshot } from "./config-snapshot.ts";
 import { describeSteps } from "./describe-steps.ts";
 import { sentAt } from "./plan-command.ts";
 import type { StepDescription } from "./result.ts";
-import { RUNS_QUEUE } from "./session.ts";
 
 /** Everything that can be said about a run without changing it. */
 export interface RunDescription {

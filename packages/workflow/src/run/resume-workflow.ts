@@ -1,17 +1,18 @@
 import { LedgerError, readLedger } from "@holdfast/ledger";
 import { type Claim, type Store, StoreError, systemClock } from "@holdfast/storage";
-import { listReceipts, type Receipt, type RunState, runStore } from "@holdfast/task-store";
+import { listReceipts, type Receipt, RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { startedProcess } from "../supervisor/agent-log.ts";
 import { endOrphans, type ProcessIdentity } from "../supervisor/process-identity.ts";
 import { finishedSteps, firstStale, isReceiptOf } from "./check-receipts.ts";
+import { claimWorkflowRun } from "./claim-workflow-run.ts";
 import { readConfigSnapshot, restoreSecrets } from "./config-snapshot.ts";
 import { describeRun, loadWorkflowRun } from "./describe-run.ts";
 import { problemOfHead } from "./ledger-head.ts";
 import type { ResumeWorkflowOptions } from "./options.ts";
 import type { WorkflowResult } from "./result.ts";
-import { claimRun, RUNS_QUEUE, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { workToEnd } from "./work-to-end.ts";
 
 /** The result of a run that is over, as it was told when it ended; nothing is sent. */
@@ -61,15 +62,15 @@ export async function resumeWorkflow(runId: string, options: ResumeWorkflowOptio
 
 /** `undefined`: the run is settled as done. */
 async function claimToResume(store: Store, runId: string): Promise<Claim | undefined> {
-  let claim = await claimRun(store, runId);
+  let claim = await claimWorkflowRun(store, runId);
   // Known to no queue: its folder was copied here without its lock.
   if (claim === undefined && (await store.work.offer(RUNS_QUEUE, runId, {})))
-    claim = await claimRun(store, runId);
+    claim = await claimWorkflowRun(store, runId);
   // A lock that begins anew counts from one; the ledger was written under larger numbers.
   const written = claim?.token === 1 ? await lastFence(store, runId) : 0;
   while (claim !== undefined && claim.token < written) {
     await store.work.settle(claim, "ready");
-    claim = await claimRun(store, runId);
+    claim = await claimWorkflowRun(store, runId);
   }
   return claim;
 }

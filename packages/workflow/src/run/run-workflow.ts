@@ -2,14 +2,15 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "@holdfast/config";
 import { systemClock } from "@holdfast/storage";
-import { runStore, workflowRunId } from "@holdfast/task-store";
+import { RUNS_QUEUE, runStore, workflowRunId } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { flowOf } from "../flow/flow.ts";
+import { claimWorkflowRun } from "./claim-workflow-run.ts";
 import { snapshotConfig } from "./config-snapshot.ts";
 import type { RunWorkflowOptions } from "./options.ts";
 import type { WorkflowResult } from "./result.ts";
-import { claimRun, RUNS_QUEUE, redactorFor, Session } from "./session.ts";
+import { redactorFor, Session } from "./session.ts";
 import { workToEnd } from "./work-to-end.ts";
 
 function chooseTask(config: WorkflowConfig, id: string | undefined): TaskConfig {
@@ -61,7 +62,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
   const redactor = redactorFor(config, options.env ?? process.env);
   const runId = options.runId ?? workflowRunId({ clock });
   const offered = await store.work.offer(RUNS_QUEUE, runId, { task_id: task.id });
-  const claim = offered ? await claimRun(store, runId) : undefined;
+  const claim = offered ? await claimWorkflowRun(store, runId) : undefined;
   if (claim === undefined) {
     const message = `Cannot start run "${runId}": there is one of this name; resume it or choose another id`;
     throw new WorkflowError("WORKFLOW_RUN_EXISTS", message, { path: runId });

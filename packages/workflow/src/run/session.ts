@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { type Command, type Ledger, openLedger } from "@holdfast/ledger";
-import { type Claim, type Clock, type Store, StoreHeldError, systemClock } from "@holdfast/storage";
+import { type Claim, type Clock, type Store, systemClock } from "@holdfast/storage";
 import { runStore } from "@holdfast/task-store";
 import { type Environment, expandVariables } from "../config/environment.ts";
 import type { AgentConfig, TaskConfig, WorkflowConfig } from "../config/schema.ts";
@@ -16,9 +16,6 @@ import { Orchestrator, type RunEnd } from "./orchestrator.ts";
 import { sentAt } from "./plan-command.ts";
 import { StderrLog } from "./stderr-log.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
-
-/** The queue whose items are runs: who holds the item may write the run. */
-export const RUNS_QUEUE = "runs";
 
 /** What both ways into a run settle first. */
 export interface SessionOptions {
@@ -56,25 +53,6 @@ function agentSpecs(config: WorkflowConfig, env: Environment): SupervisorOptions
 export function redactorFor(config: WorkflowConfig, env: Environment): Redactor {
   const agents = Object.entries(config.agents).map(([name, agent]) => agentEnvironment(agent, env, name));
   return createRedactor({ patterns: config.policy.redact, env: [env, ...agents] });
-}
-
-/**
- * Claims a run, or says who holds it.
- *
- * @throws {WorkflowError} `WORKFLOW_RUN_HELD`.
- */
-export async function claimRun(store: Store, runId: string): Promise<Claim | undefined> {
-  try {
-    const [claim] = await store.work.claim(RUNS_QUEUE, `holdfast-${process.pid}`, { id: runId });
-    return claim;
-  } catch (error) {
-    if (!(error instanceof StoreHeldError)) throw error;
-    const { holder } = error;
-    const host = holder.host === undefined ? "" : ` on ${holder.host}`;
-    const since = holder.since === undefined ? "" : ` since ${holder.since}`;
-    const message = `Cannot work on run "${runId}": process ${holder.pid ?? "unknown"}${host} holds it${since}; wait until it is done, or stop it`;
-    throw new WorkflowError("WORKFLOW_RUN_HELD", message, { path: runId, cause: error, holder });
-  }
 }
 
 /** One claim of one run: everything that is open while it is worked on. */

@@ -8,7 +8,7 @@ import {
   readLedger,
 } from "@holdfast/ledger";
 import type { Store } from "@holdfast/storage";
-import type { Receipt, ReceiptFinding, RunState } from "@holdfast/task-store";
+import { type Receipt, type ReceiptFinding, RUNS_QUEUE, type RunState } from "@holdfast/task-store";
 import { nextMove } from "../flow/next-move.ts";
 import type { Step } from "../flow/progress.ts";
 import { isRecord, messageOf, textOf } from "../unknown-value.ts";
@@ -18,7 +18,6 @@ import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
 import { supersededPaths } from "./later-runs.ts";
 import { problemOfHead } from "./ledger-head.ts";
 import type { RunFinding } from "./run-finding.ts";
-import { RUNS_QUEUE } from "./session.ts";
 import { snapshotFindings } from "./verify-snapshots.ts";
 
 /** Options of {@link verifyRun}. */
