@@ -107,3 +107,32 @@ export function ensureDirectorySync(path: string, options: EnsureDirectoryOption
     throw asFileError("make the folder", folder, error);
   }
 }
+
+/**
+ * Makes a folder that nobody has made before: of several callers, in any processes, one gets it. Missing parents are made as
+ * {@link ensureDirectory} does.
+ *
+ * When it returns true, the folder's name is on stable storage. When it throws, the folder is there or not; if it is, it is empty.
+ *
+ * @param path - The folder.
+ * @param options - `mode`: permission bits of new folders, default 0o700.
+ * @returns False when the name is taken, by whatever it is.
+ * @throws {FileError} `FILE_EXISTS` (a parent is no folder), `FILE_PERMISSION`, `FILE_READ_ONLY`, `FILE_NO_SPACE`, `FILE_IO`.
+ */
+export function claimDirectorySync(path: string, options: EnsureDirectoryOptions = {}): boolean {
+  const { fileSystem = nodeFileSystem, mode = 0o700 } = options;
+  const folder = resolve(path);
+  try {
+    makeMissing(fileSystem, dirname(folder), mode);
+    try {
+      fileSystem.mkdirSync(folder, NOT_DURABLE_MODE);
+    } catch (error) {
+      if (errnoOf(error) === "EEXIST") return false;
+      throw error;
+    }
+    settle(fileSystem, folder, mode);
+    return true;
+  } catch (error) {
+    throw asFileError("make the folder", folder, error);
+  }
+}

@@ -6,7 +6,12 @@ export {
   writeFileAtomic,
   writeFileAtomicSync,
 } from "./atomic-write.ts";
-export { type EnsureDirectoryOptions, ensureDirectory, ensureDirectorySync } from "./ensure-directory.ts";
+export {
+  claimDirectorySync,
+  type EnsureDirectoryOptions,
+  ensureDirectory,
+  ensureDirectorySync,
+} from "./ensure-directory.ts";
 export {
   FileError,
   type FileErrorCode,
