@@ -29,9 +29,11 @@ export function faultyStore(
   const { documents, work } = store;
   const faultyDocuments: Documents = {
     get: (...given) => counted(() => documents.get(...given)),
+    getBytes: (...given) => counted(() => documents.getBytes(...given)),
     put: (...given) => counted(() => documents.put(...given)),
     delete: (...given) => counted(() => documents.delete(...given)),
     list: (...given) => counted(() => documents.list(...given)),
+    reserve: (...given) => counted(() => documents.reserve(...given)),
   };
   const faultyWork: Work = {
     offer: (...given) => counted(() => work.offer(...given)),

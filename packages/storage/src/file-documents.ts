@@ -1,60 +1,49 @@
-import { createHash } from "node:crypto";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { claimDirectorySync } from "@holdfast/fsutil";
+import { contentOf, type DocumentContent } from "./document-content.ts";
+import { textOf } from "./document-encoding.ts";
 import { currentRevision, decodeDocument, publishFile, readStoreFile, revisionOf } from "./document-file.ts";
-import { encodeDocument } from "./encode-document.ts";
 import { StoreConflictError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
 import { withStoreErrors } from "./file-errors.ts";
 import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
-import { draftPieces, isDraft, type JsonDraft } from "./json-draft.ts";
+import type { JsonDraft } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { documentConflict } from "./memory-documents.ts";
-import type { Documents, Fence, Page } from "./store.ts";
+import type { Bytes, Compression, Documents, Fence, Page } from "./store.ts";
 import type { StoreFolder } from "./store-folder.ts";
 import { walkKeys } from "./walk-keys.ts";
 
 const ENDING = ".json";
+const COMPRESSED_ENDING = ".json.zst";
 
-/** The path below the root of a document. */
+/** The path below the root of a document that is kept as it is. */
 export function documentPath(key: string): string {
   return key + ENDING;
 }
 
-/** A document whose text is there. */
-class WholeContent {
-  readonly #bytes: Buffer;
-  constructor(value: Json) {
-    this.#bytes = Buffer.from(encodeDocument(value));
-  }
-  bytes(): Uint8Array {
-    return this.#bytes;
-  }
-  revision(): string {
-    return revisionOf(this.#bytes);
-  }
+/** The path below the root of a document that is kept compressed. */
+export function compressedPath(key: string): string {
+  return key + COMPRESSED_ENDING;
 }
 
-/** A document whose text is made while it is written; its revision is known afterwards. */
-class DraftContent {
-  readonly #draft: JsonDraft;
-  readonly #hash = createHash("sha256");
-  constructor(draft: JsonDraft) {
-    this.#draft = draft;
-  }
-  async *bytes(): AsyncGenerator<Uint8Array> {
-    for (const piece of draftPieces(this.#draft)) {
-      const bytes = Buffer.from(piece);
-      this.#hash.update(bytes);
-      yield bytes;
-    }
-  }
-  revision(): string {
-    return `sha256:${this.#hash.digest("hex")}`;
-  }
+/** Options of a write. */
+interface PutOptions {
+  readonly expected?: string | null;
+  readonly fence?: Fence;
+  readonly compression?: Compression;
 }
 
-/** Documents as files: `K` is `K.json`. */
+/** The other form of a document came or went while it was being written. */
+class FormChanged extends Error {
+  override readonly name = "FormChanged";
+}
+
+/**
+ * Documents as files: `K` is `K.json` or `K.json.zst`. The bytes say which form they have, the name is for people: so a document
+ * changes its form by being replaced under the name it has, and renamed then, and is there all the time.
+ */
 export class FileDocuments implements Documents {
   readonly #folder: StoreFolder;
   readonly #section: ExclusiveSection;
@@ -75,44 +64,91 @@ export class FileDocuments implements Documents {
 
   async get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
     checkKey(key);
-    const relative = documentPath(key);
-    return withStoreErrors("read", relative, async () => {
-      if (!this.#folder.canRead()) return undefined;
-      const bytes = await readStoreFile(this.#folder, relative);
-      if (bytes === undefined) return undefined;
-      return { value: decodeDocument(bytes, this.#folder.pathOf(relative)), revision: revisionOf(bytes) };
+    return withStoreErrors("read", documentPath(key), async () => {
+      const found = await this.#read(key);
+      if (found === undefined) return undefined;
+      const value = decodeDocument(await textOf(found.stored, found.path), found.path);
+      return { value, revision: revisionOf(found.stored) };
+    });
+  }
+
+  async getBytes(key: string): Promise<{ readonly bytes: Bytes; readonly revision: string } | undefined> {
+    checkKey(key);
+    return withStoreErrors("read", documentPath(key), async () => {
+      const found = await this.#read(key);
+      if (found === undefined) return undefined;
+      const { stored, path } = found;
+      let revision: string | undefined;
+      return {
+        bytes: await textOf(stored, path),
+        get revision() {
+          revision ??= revisionOf(stored);
+          return revision;
+        },
+      };
     });
   }
 
   async put(
     key: string,
     value: Json | JsonDraft,
-    options: { readonly expected?: string | null; readonly fence?: Fence } = {},
+    options: PutOptions = {},
   ): Promise<{ readonly revision: string }> {
     this.#folder.assertOpen();
     checkKey(key);
-    const content = isDraft(value) ? new DraftContent(value) : new WholeContent(value);
-    const relative = documentPath(key);
-    return withStoreErrors("write", relative, async () => {
+    const { compression = "none" } = options;
+    const content = contentOf(value, compression);
+    return withStoreErrors("write", documentPath(key), async () => {
       this.#folder.makeStore();
-      const check = (): void => this.#check(key, options);
-      const path = this.#folder.pathOf(relative);
-      const { fileSystem } = this.#folder;
-      try {
-        check(); // a writer that has lost already need not write anything
-        await publishFile(fileSystem, path, content.bytes(), {
-          section: this.#section,
-          syncer: this.#syncer,
-          check,
-        });
-      } catch (error) {
-        // The caller goes on from what stands. Whoever put that may have died before its name was durable.
-        if (error instanceof StoreConflictError && fileSystem.statSync(dirname(path)) !== undefined)
-          await this.#syncer.sync(dirname(path));
-        throw error;
+      for (;;) {
+        try {
+          await this.#publish(key, content, options);
+          break;
+        } catch (error) {
+          if (!(error instanceof FormChanged)) throw error;
+        }
       }
-      return { revision: content.revision() };
+      return {
+        get revision() {
+          return content.revision();
+        },
+      };
     });
+  }
+
+  async #publish(key: string, content: DocumentContent, options: PutOptions): Promise<void> {
+    const { fileSystem } = this.#folder;
+    const wanted = options.compression === "zstd" ? compressedPath(key) : documentPath(key);
+    const unwanted = options.compression === "zstd" ? documentPath(key) : compressedPath(key);
+    const isThere = (relative: string): boolean => this.#isThere(relative);
+    const hasUnwanted = isThere(unwanted);
+    // A reader takes the first form that is there, so that is what a write replaces.
+    const relative =
+      hasUnwanted && !isThere(documentPath(key)) ? unwanted : hasUnwanted ? documentPath(key) : wanted;
+    const path = this.#folder.pathOf(relative);
+    const check = (): void => {
+      this.#check(key, options);
+      if (isThere(unwanted) !== hasUnwanted) throw new FormChanged();
+    };
+    try {
+      this.#check(key, options); // a writer that has lost already need not write anything
+      await publishFile(fileSystem, path, content.bytes(), {
+        section: this.#section,
+        syncer: this.#syncer,
+        check,
+      });
+    } catch (error) {
+      // The caller goes on from what stands. Whoever put that may have died before its name was durable.
+      if (error instanceof StoreConflictError && fileSystem.statSync(dirname(path)) !== undefined)
+        await this.#syncer.sync(dirname(path));
+      throw error;
+    }
+    if (!hasUnwanted) return;
+    this.#section.run(() => {
+      if (relative !== wanted && isThere(relative)) fileSystem.renameSync(path, this.#folder.pathOf(wanted));
+      else if (isThere(unwanted)) fileSystem.unlinkSync(this.#folder.pathOf(unwanted));
+    });
+    await this.#syncer.sync(dirname(path));
   }
 
   async delete(
@@ -130,7 +166,9 @@ export class FileDocuments implements Documents {
       const path = this.#folder.pathOf(relative);
       const remove = (): void => {
         this.#check(key, options);
-        if (fileSystem.lstatSync(path) !== undefined) fileSystem.unlinkSync(path);
+        // What a reader takes first goes last, so that nothing older comes to light.
+        for (const form of [compressedPath(key), relative])
+          if (this.#isThere(form)) fileSystem.unlinkSync(this.#folder.pathOf(form));
       };
       if (fileSystem.statSync(dirname(path)) === undefined) {
         this.#check(key, options);
@@ -162,15 +200,56 @@ export class FileDocuments implements Documents {
     });
   }
 
+  async reserve(prefix: string, options: { readonly fence?: Fence } = {}): Promise<boolean> {
+    checkKey(prefix);
+    return withStoreErrors("write", prefix, async () => {
+      this.#folder.makeStore();
+      const path = this.#folder.pathOf(prefix);
+      const { fileSystem } = this.#folder;
+      const claim = (): boolean => {
+        this.#assertFence(options.fence);
+        return claimDirectorySync(path, { fileSystem });
+      };
+      return options.fence === undefined ? claim() : this.#section.run(claim);
+    });
+  }
+
+  #isThere(relative: string): boolean {
+    return this.#folder.fileSystem.lstatSync(join(this.#folder.root, relative)) !== undefined;
+  }
+
+  /** What is kept of a document, in whichever form. */
+  async #read(key: string): Promise<{ readonly stored: Buffer; readonly path: string } | undefined> {
+    if (!this.#folder.canRead()) return undefined;
+    const [plain, compressed] = [documentPath(key), compressedPath(key)];
+    // The plain one again: the document may have changed its form between the two looks.
+    for (const relative of [plain, compressed, plain]) {
+      if (relative === compressed && !this.#isThere(compressed)) continue;
+      const stored = await readStoreFile(this.#folder, relative);
+      if (stored !== undefined) return { stored, path: this.#folder.pathOf(relative) };
+    }
+    return undefined;
+  }
+
   #check(key: string, options: { readonly expected?: string | null; readonly fence?: Fence }): void {
     this.#assertFence(options.fence);
     if (options.expected === undefined) return;
-    const actual = currentRevision(this.#folder, documentPath(key));
+    const actual =
+      currentRevision(this.#folder, documentPath(key)) ?? currentRevision(this.#folder, compressedPath(key));
     if (actual !== options.expected) throw documentConflict(key, options.expected, actual);
   }
 }
 
+/** The path below the root of the form of a document that is there; of the plain one when there is none. */
+export function presentPath(folder: StoreFolder, key: string): string {
+  const isThere = (relative: string): boolean =>
+    folder.fileSystem.lstatSync(join(folder.root, relative)) !== undefined;
+  const compressed = compressedPath(key);
+  return !isThere(documentPath(key)) && isThere(compressed) ? compressed : documentPath(key);
+}
+
 /** The last part of a document's key from the name of its file. */
 export function keyName(fileName: string): string | undefined {
-  return fileName.endsWith(ENDING) ? fileName.slice(0, -ENDING.length) : undefined;
+  const ending = [ENDING, COMPRESSED_ENDING].find((end) => fileName.endsWith(end));
+  return ending === undefined ? undefined : fileName.slice(0, -ending.length);
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
 import type { TailRepair } from "@holdfast/ndjson";
 import { ExclusiveSection } from "./exclusive-section.ts";
-import { documentPath, FileDocuments } from "./file-documents.ts";
+import { FileDocuments, presentPath } from "./file-documents.ts";
 import { withStoreErrors } from "./file-errors.ts";
 import { FileLogs } from "./file-logs.ts";
 import { FileObjects } from "./file-objects.ts";
@@ -126,7 +126,7 @@ class FileStoreImplementation implements FileStore {
   locate(place: Place): string {
     if ("document" in place) {
       checkKey(place.document);
-      return documentPath(place.document);
+      return presentPath(this.#folder, place.document);
     }
     if ("log" in place) {
       checkKey(place.log);

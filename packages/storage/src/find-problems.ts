@@ -7,6 +7,7 @@ import {
   removeLeftovers,
 } from "@holdfast/fsutil";
 import { LogDamagedError, readLines, readLog, recoverTail } from "@holdfast/ndjson";
+import { textOf } from "./document-encoding.ts";
 import { decodeDocument, readStoreFile } from "./document-file.ts";
 import { StoreDamagedError, StoreError } from "./errors.ts";
 import { keyName } from "./file-documents.ts";
@@ -96,7 +97,7 @@ function markProblem(folder: StoreFolder): Problem | undefined {
 async function* documentProblems(folder: StoreFolder, relative: string): AsyncGenerator<Problem> {
   try {
     const bytes = await readStoreFile(folder, relative);
-    if (bytes !== undefined) decodeDocument(bytes, relative);
+    if (bytes !== undefined) decodeDocument(await textOf(bytes, relative), relative);
   } catch (error) {
     const finding = fromError("damaged-document", relative, error);
     if (finding.kind === "unreadable") yield { finding };

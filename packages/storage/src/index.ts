@@ -10,11 +10,12 @@ export {
 export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.ts";
 export type { CheckOptions, RepairOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
 export type { Json } from "./json.ts";
-export { type JsonDraft, JsonList } from "./json-draft.ts";
+export { type JsonDraft, JsonList, JsonText } from "./json-draft.ts";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
 export type {
   Bytes,
   Claim,
+  Compression,
   Documents,
   Fence,
   Filter,

@@ -7,7 +7,7 @@ const MAX_PART_BYTES = 180;
 const MAX_KEY_BYTES = 1_024;
 
 // Endings that the file store gives to its own files: a folder of that name would stand in a file's place.
-const OWN_ENDING = /\.(json|ndjson|jsonl|txt|corrupt)$/i;
+const OWN_ENDING = /\.(json|json\.zst|ndjson|jsonl|txt|corrupt)$/i;
 // Folders and files that are no documents or logs.
 const RESERVED_FIRST = new Set(["objects", "work", "store"]);
 

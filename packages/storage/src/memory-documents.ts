@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { compareBytes } from "./byte-order.ts";
 import { encodeDocument } from "./encode-document.ts";
-import { StoreConflictError } from "./errors.ts";
+import { StoreConflictError, StoreDamagedError } from "./errors.ts";
 import type { Json } from "./json.ts";
-import { type JsonDraft, wholeDocument } from "./json-draft.ts";
+import { draftPieces, isDraft, type JsonDraft } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
-import type { Documents, Fence, Page } from "./store.ts";
+import type { Bytes, Compression, Documents, Fence, Page } from "./store.ts";
 
 /** What the parts of a store in memory ask of the whole. */
 export interface MemoryGuard {
@@ -15,13 +15,19 @@ export interface MemoryGuard {
   assertFence(fence: Fence | undefined): void;
 }
 
+/** Keys of the logs that start with a prefix. */
+type ListLogs = (prefix: string) => Promise<readonly string[]>;
+
 /** Documents in memory, kept as text so that nobody can change them from outside. */
 export class MemoryDocuments implements Documents {
   readonly #guard: MemoryGuard;
+  readonly #listLogs: ListLogs;
   readonly #documents = new Map<string, { readonly text: string; readonly revision: string }>();
+  readonly #reserved = new Set<string>();
 
-  constructor(guard: MemoryGuard) {
+  constructor(guard: MemoryGuard, listLogs: ListLogs) {
     this.#guard = guard;
+    this.#listLogs = listLogs;
   }
 
   async get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
@@ -29,18 +35,39 @@ export class MemoryDocuments implements Documents {
     checkKey(key);
     const found = this.#documents.get(key);
     if (found === undefined) return undefined;
-    const value: Json = JSON.parse(found.text);
-    return { value, revision: found.revision };
+    try {
+      const value: Json = JSON.parse(found.text);
+      return { value, revision: found.revision };
+    } catch (error) {
+      // Only a text that its caller vouched for.
+      throw new StoreDamagedError(`Cannot read the document "${key}": it is not JSON; put it again`, {
+        path: key,
+        cause: error,
+      });
+    }
+  }
+
+  async getBytes(key: string): Promise<{ readonly bytes: Bytes; readonly revision: string } | undefined> {
+    this.#guard.assertOpen();
+    checkKey(key);
+    const found = this.#documents.get(key);
+    return found === undefined ? undefined : { bytes: Buffer.from(found.text), revision: found.revision };
   }
 
   async put(
     key: string,
     value: Json | JsonDraft,
-    options: { readonly expected?: string | null; readonly fence?: Fence } = {},
+    options: {
+      readonly expected?: string | null;
+      readonly fence?: Fence;
+      readonly compression?: Compression;
+    } = {},
   ): Promise<{ readonly revision: string }> {
     this.#guard.assertOpen();
     checkKey(key);
-    const text = encodeDocument(wholeDocument(value));
+    const text = isDraft(value)
+      ? Buffer.concat([...draftPieces(value)]).toString("utf8")
+      : encodeDocument(value);
     this.#guard.assertFence(options.fence);
     this.#assertExpected(key, options.expected);
     const revision = `sha256:${createHash("sha256").update(text).digest("hex")}`;
@@ -75,6 +102,18 @@ export class MemoryDocuments implements Documents {
     const items = page.map((key) => ({ key }));
     const last = page.at(-1);
     return keys.length > limit && last !== undefined ? { items, cursor: last } : { items };
+  }
+
+  async reserve(prefix: string, options: { readonly fence?: Fence } = {}): Promise<boolean> {
+    this.#guard.assertOpen();
+    checkKey(prefix);
+    const logs = await this.#listLogs(`${prefix}/`);
+    this.#guard.assertOpen();
+    this.#guard.assertFence(options.fence);
+    const below = [...this.#documents.keys(), ...logs, ...this.#reserved];
+    if (this.#reserved.has(prefix) || below.some((key) => key.startsWith(`${prefix}/`))) return false;
+    this.#reserved.add(prefix);
+    return true;
   }
 
   #assertExpected(key: string, expected: string | null | undefined): void {

@@ -33,7 +33,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
   return {
     capabilities: { survives: "nothing", find: "scan", maxText: MAX_TEXT_BYTES },
-    documents: new MemoryDocuments(guard),
+    documents: new MemoryDocuments(guard, (prefix) => logs.list(prefix)),
     logs,
     objects: new MemoryObjects(guard),
     work,

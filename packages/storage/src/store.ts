@@ -1,6 +1,9 @@
 import type { Json } from "./json.ts";
 import type { JsonDraft } from "./json-draft.ts";
 
+/** How a document is kept. */
+export type Compression = "none" | "zstd";
+
 /** Bytes of an object. */
 export type Bytes = Uint8Array;
 
@@ -134,13 +137,24 @@ export interface Documents {
   /** Rejects with `STORE_DAMAGED` when what is stored cannot be read back. */
   get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
   /**
+   * The text of a document as it stands, in UTF-8: for who checks the bytes themselves, or reads a part of them. It need not be JSON.
+   * The revision is made when it is asked for. Rejects with `STORE_DAMAGED` when what is stored cannot be read back.
+   */
+  getBytes(key: string): Promise<{ readonly bytes: Bytes; readonly revision: string } | undefined>;
+  /**
    * `expected`: the revision it must have, `null` when it must not exist yet; otherwise `STORE_CONFLICT`, and nothing is written.
-   * A {@link JsonDraft} is kept as the document it stands for; its long lists are made while they are written, where the engine can.
+   * A {@link JsonDraft} is kept as the document it stands for; its long lists are made while they are written, where the engine can,
+   * and its texts are written as they are. `compression`: how it is kept, where the engine can; default `none`. It reads back the
+   * same either way.
    */
   put(
     key: string,
     value: Json | JsonDraft,
-    options?: { readonly expected?: string | null; readonly fence?: Fence },
+    options?: {
+      readonly expected?: string | null;
+      readonly fence?: Fence;
+      readonly compression?: Compression;
+    },
   ): Promise<{ readonly revision: string }>;
   /** Deleting what is not there is fine, unless `expected` says otherwise. */
   delete(key: string, options?: { readonly expected?: string; readonly fence?: Fence }): Promise<void>;
@@ -149,6 +163,11 @@ export interface Documents {
     prefix: string,
     options?: { readonly after?: string; readonly limit?: number },
   ): Promise<Page<{ readonly key: string }>>;
+  /**
+   * Takes a prefix of keys, such as `runs/<id>`, for the caller: of several who ask, one gets true, and that is durable. False when it
+   * was taken before, or when something is kept below it. What is taken is not given back; writes below it are not limited to who took it.
+   */
+  reserve(prefix: string, options?: { readonly fence?: Fence }): Promise<boolean>;
 }
 
 /** Logs: lines of exact text, appended only, durable when `append` resolves (unless it asks for less). */

@@ -61,9 +61,11 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
     [Symbol.asyncDispose]: () => Promise.resolve(),
     documents: {
       get: (key) => guard(() => documents.get(key)),
+      getBytes: (key) => guard(() => documents.getBytes(key)),
       put: (key, value, options) => guardWrite(() => documents.put(key, value, options)),
       delete: (key, options) => guardWrite(() => documents.delete(key, options)),
       list: (prefix, options) => guard(() => documents.list(prefix, options)),
+      reserve: (prefix, options) => guardWrite(() => documents.reserve(prefix, options)),
     },
     logs: {
       append: (key, items, options) => guardWrite(() => logs.append(key, items, options)),

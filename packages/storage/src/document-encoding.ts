@@ -1,0 +1,45 @@
+import { constants, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { StoreDamagedError } from "./errors.ts";
+import { compressStream } from "./object-encoding.ts";
+import type { Bytes } from "./store.ts";
+
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+const MAGIC = 0xfd2fb528;
+
+/** The zstd form of a text, in one piece. */
+export function compressText(text: Bytes): Bytes {
+  return zstdCompressSync(text, LEVEL);
+}
+
+/** The zstd form of a text in pieces. */
+export function compressPieces(pieces: Iterable<Bytes>): AsyncIterable<Bytes> {
+  return compressStream(asyncOf(pieces));
+}
+
+async function* asyncOf(pieces: Iterable<Bytes>): AsyncGenerator<Bytes> {
+  yield* pieces;
+}
+
+/** Whether stored bytes are a zstd frame: no text of JSON begins like one, so the name of the file need not say it. */
+export function isCompressed(stored: Buffer): boolean {
+  return stored.length >= 4 && stored.readUInt32LE(0) === MAGIC;
+}
+
+/**
+ * The text of stored bytes, whichever form they have.
+ *
+ * @throws {StoreDamagedError} For a frame that is not whole.
+ */
+export async function textOf(stored: Buffer, path: string): Promise<Buffer> {
+  if (!isCompressed(stored)) return stored;
+  try {
+    return await new Promise<Buffer>((resolve, reject) => {
+      zstdDecompress(stored, (error, text) => (error === null ? resolve(text) : reject(error)));
+    });
+  } catch (error) {
+    throw new StoreDamagedError(
+      `Cannot read "${path}": it is no whole zstd frame; restore it from a copy, or run repair`,
+      { path, cause: error },
+    );
+  }
+}
