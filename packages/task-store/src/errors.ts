@@ -1,4 +1,5 @@
 import type { Holder } from "@holdfast/storage";
+import type { JobAction, JobStatus } from "./job.ts";
 
 /**
  * What can go wrong with a receipt.
@@ -38,8 +39,30 @@ export type RunErrorCode =
   | "RUN_CONFLICT"
   | "RUN_HELD";
 
+/**
+ * What can go wrong with a job.
+ *
+ * - `JOB_STATE`: the job's state does not allow the action. Nothing was written.
+ * - `JOB_INVALID`: not a manifest, or not a change of one. Nothing was written.
+ * - `JOB_EXISTS`: the id is taken. Nothing was written.
+ * - `JOB_NOT_FOUND`: there is no such job.
+ * - `JOB_DAMAGED`: what is stored is no manifest, or another job's.
+ * - `JOB_NEWER_FORMAT`: written by a newer version.
+ * - `JOB_CONFLICT`: somebody else changed it meanwhile. Nothing was written.
+ * - `JOB_HELD`: somebody else works on it.
+ */
+export type JobErrorCode =
+  | "JOB_STATE"
+  | "JOB_INVALID"
+  | "JOB_EXISTS"
+  | "JOB_NOT_FOUND"
+  | "JOB_DAMAGED"
+  | "JOB_NEWER_FORMAT"
+  | "JOB_CONFLICT"
+  | "JOB_HELD";
+
 /** Codes of this package. */
-export type TaskStoreErrorCode = ReceiptErrorCode | RunErrorCode;
+export type TaskStoreErrorCode = ReceiptErrorCode | RunErrorCode | JobErrorCode;
 
 /** The base of every error of this package; match on `code`. */
 export class TaskStoreError extends Error {
@@ -69,6 +92,50 @@ export class ReceiptError extends TaskStoreError {
 export class RunError extends TaskStoreError {
   override readonly name: string = "RunError";
   declare readonly code: RunErrorCode;
+}
+
+/** Something is wrong with a job. */
+export class JobError extends TaskStoreError {
+  override readonly name: string = "JobError";
+  declare readonly code: JobErrorCode;
+}
+
+/** `JOB_STATE`: the state of a job does not allow an action; nothing was written. */
+export class JobStateError extends JobError {
+  override readonly name: string = "JobStateError";
+  readonly state: JobStatus;
+  readonly action: string;
+  /** What the state allows. */
+  readonly allowed: readonly JobAction[];
+
+  constructor(
+    message: string,
+    options: {
+      readonly path: string;
+      readonly state: JobStatus;
+      readonly action: string;
+      readonly allowed: readonly JobAction[];
+    },
+  ) {
+    super("JOB_STATE", message, { path: options.path });
+    this.state = options.state;
+    this.action = options.action;
+    this.allowed = options.allowed;
+  }
+}
+
+/** `JOB_HELD`: somebody else works on a job. */
+export class JobHeldError extends JobError {
+  override readonly name: string = "JobHeldError";
+  readonly holder: Holder;
+
+  constructor(
+    message: string,
+    options: { readonly path: string; readonly holder: Holder; readonly cause?: unknown },
+  ) {
+    super("JOB_HELD", message, options);
+    this.holder = options.holder;
+  }
 }
 
 /** Another process works on the run. */

@@ -1,5 +1,9 @@
 export { claimRun, RUNS_QUEUE } from "./claim-run.ts";
 export {
+  JobError,
+  type JobErrorCode,
+  JobHeldError,
+  JobStateError,
   ReceiptError,
   type ReceiptErrorCode,
   RunError,
@@ -8,6 +12,38 @@ export {
   TaskStoreError,
   type TaskStoreErrorCode,
 } from "./errors.ts";
+export {
+  type JobAction,
+  type JobHistoryEntry,
+  type JobManifest,
+  type JobPhase,
+  type JobStatus,
+  jobActionSchema,
+  jobHistoryEntrySchema,
+  jobIdSchema,
+  jobManifestSchema,
+  jobPhaseSchema,
+  jobStatusSchema,
+} from "./job.ts";
+export { type JobIdOptions, newJobId } from "./job-id.ts";
+export { JOBS_QUEUE } from "./job-key.ts";
+export { currentStateAndRole, type JobPosition, nextPhase } from "./job-phases.ts";
+export { type JobStoreOptions, jobStore } from "./job-store.ts";
+export {
+  allowedActions,
+  JOB_ENDS,
+  JOB_TRANSITIONS,
+  type JobRole,
+  type JobTransition,
+} from "./job-transitions.ts";
+export type {
+  JobChange,
+  JobEventOptions,
+  JobStore,
+  JobWriteOptions,
+  ListJobsOptions,
+  NewJob,
+} from "./jobs.ts";
 export { type Receipt, type ReceiptInput, receiptSchema, taskIdSchema } from "./receipt.ts";
 export {
   type ListReceiptsOptions,
@@ -36,6 +72,17 @@ export type {
   RunUpdateOptions,
   RunWriteOptions,
 } from "./runs.ts";
+export {
+  type Task,
+  type TaskLifecycle,
+  type TaskMetadata,
+  type TaskStatus,
+  taskLifecycleSchema,
+  taskMetadataSchema,
+  taskSchema,
+  taskStatusSchema,
+} from "./task.ts";
+export type { TaskErrorCode, TaskFailure, TaskResult, TaskStore } from "./tasks.ts";
 export {
   type FileContent,
   type ReceiptFinding,

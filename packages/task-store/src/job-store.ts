@@ -1,0 +1,349 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Claim,
+  type Clock,
+  type Fence,
+  formatTimestamp,
+  type Holder,
+  type Store,
+  StoreConflictError,
+  StoreHeldError,
+  systemClock,
+} from "@holdfast/storage";
+import { definedFields } from "./defined-fields.ts";
+import { JobError, JobHeldError, JobStateError } from "./errors.ts";
+import { type JobAction, type JobManifest, jobManifestSchema, jobStatusSchema } from "./job.ts";
+import { newJobId } from "./job-id.ts";
+import { checkJobId, JOBS_PREFIX, JOBS_QUEUE, jobKey } from "./job-key.ts";
+import { advanced, moved, recovered, takenBack } from "./job-moves.ts";
+import { allowedActions } from "./job-transitions.ts";
+import type {
+  JobChange,
+  JobEventOptions,
+  JobStore,
+  JobWriteOptions,
+  ListJobsOptions,
+  NewJob,
+} from "./jobs.ts";
+import { JobsIndex } from "./jobs-index.ts";
+import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
+import { toJson } from "./to-json.ts";
+
+/** Options of {@link jobStore}. */
+export interface JobStoreOptions {
+  /** Where the time comes from; default the system's clock. */
+  readonly clock?: Clock;
+  /** Gives that many random bytes, for new ids; default those of `node:crypto`. */
+  readonly random?: (count: number) => Uint8Array;
+}
+
+const READER: DocumentReader<JobManifest> = {
+  schema: jobManifestSchema,
+  name: "job-manifest",
+  error: ({ kind, place, reason, cause }) => {
+    const code = kind === "newer" ? "JOB_NEWER_FORMAT" : "JOB_DAMAGED";
+    return new JobError(code, `Cannot read job manifest "${place}": ${reason}`, { path: place, cause });
+  },
+};
+
+const PHASES = [
+  { name: "work", active_agent: "worker" },
+  { name: "review", active_agent: "supervisor" },
+] as const;
+
+/** Somebody else may be faster that many times before a change gives up. */
+const MAX_TRIES = 100;
+
+/** Fields that follow from what happens, and are not for setting. */
+const DERIVED = ["job_id", "status", "history", "metrics", "revision"] as const;
+
+/**
+ * The jobs in a store.
+ *
+ * @param store - Where the jobs live. Nothing is opened, and there is nothing to close.
+ * @param options - `clock`, `random`.
+ */
+export function jobStore(store: Store, options: JobStoreOptions = {}): JobStore {
+  return new StoredJobs(store, options);
+}
+
+class StoredJobs implements JobStore {
+  readonly #store: Store;
+  readonly #options: JobStoreOptions;
+  readonly #clock: Clock;
+  readonly #index: JobsIndex;
+
+  constructor(store: Store, options: JobStoreOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#index = new JobsIndex(store, () => this.list({ onDamaged: () => {} }));
+  }
+
+  async create(job: NewJob, options: { readonly by?: string } = {}): Promise<JobManifest> {
+    const jobId = job.job_id ?? newJobId(this.#options);
+    const phases = job.phases ?? PHASES;
+    const phase = phases[0]?.name;
+    const created = { timestamp: this.#now(), phase, status: "DRAFT", agent: options.by };
+    const manifest = this.#check(jobId, {
+      ...jobFields(job),
+      job_id: jobId,
+      phases,
+      current_phase: phase,
+      status: "DRAFT",
+      history: [definedFields(created)],
+      revision: 1,
+    });
+    const key = jobKey(manifest.job_id);
+    try {
+      await this.#store.documents.put(key, toJson(manifest), { expected: null });
+    } catch (error) {
+      if (!(error instanceof StoreConflictError)) throw error;
+      const path = this.#store.locate({ document: key });
+      const message = `Cannot create job "${jobId}": the id is taken by "${path}"; choose another`;
+      throw new JobError("JOB_EXISTS", message, { path, cause: error });
+    }
+    await this.#index.record(manifest);
+    return manifest;
+  }
+
+  async load(jobId: string): Promise<JobManifest | undefined> {
+    return (await this.#read(jobId))?.value;
+  }
+
+  async *list(options: ListJobsOptions = {}): AsyncGenerator<JobManifest, void, undefined> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#store.documents.list(JOBS_PREFIX, after === undefined ? {} : { after });
+      const ids = new Set(page.items.flatMap(({ key }) => jobIdOf(key) ?? []));
+      for (const id of ids) {
+        const job = await this.#readListed(id, options);
+        if (job !== undefined) yield job;
+        after = beyond(id);
+      }
+      if (page.cursor === undefined) return;
+      if (after === undefined || after < page.cursor) after = page.cursor;
+    }
+  }
+
+  async update(
+    job: string | JobManifest,
+    change: JobChange | ((job: JobManifest) => JobChange),
+    options: JobWriteOptions = {},
+  ): Promise<JobManifest> {
+    return this.#change(job, "update", options, (present) => {
+      const fields = typeof change === "function" ? change(present) : change;
+      for (const name of DERIVED) {
+        if (name in fields && !isDeepStrictEqual(Reflect.get(fields, name), present[name])) {
+          throw this.#invalid(present.job_id, `"${name}" cannot be set; it follows from what happens`);
+        }
+      }
+      return { ...present, ...fields, schema: present.schema };
+    });
+  }
+
+  async transition(
+    job: string | JobManifest,
+    action: JobAction,
+    options: JobEventOptions = {},
+  ): Promise<JobManifest> {
+    return this.#change(job, action, options, (present) =>
+      this.#allowed(present, action, moved(present, action, options, this.#now())),
+    );
+  }
+
+  async advance(job: string | JobManifest, options: JobEventOptions = {}): Promise<JobManifest> {
+    return this.#change(job, "advance", options, (present) =>
+      this.#allowed(present, "advance", advanced(present, options, this.#now())),
+    );
+  }
+
+  async takeBack(job: string | JobManifest, options: JobEventOptions = {}): Promise<JobManifest> {
+    return this.#change(job, "restep", options, (present) =>
+      this.#allowed(present, "restep", takenBack(present, options, this.#now())),
+    );
+  }
+
+  async recover(
+    job: string | JobManifest,
+    options: { readonly fence?: Fence; readonly by?: string } = {},
+  ): Promise<JobManifest> {
+    if (options.fence !== undefined) return this.#recover(job, options);
+    const present = await this.#require(idOf(job), "recover");
+    if (recovered(present, options, this.#now()) === undefined) return present;
+    let claim: Claim;
+    try {
+      claim = await this.claim(present.job_id);
+    } catch (error) {
+      if (error instanceof JobHeldError) return present;
+      throw error;
+    }
+    try {
+      return await this.#recover(present, { ...options, fence: claim });
+    } finally {
+      await this.release(claim);
+    }
+  }
+
+  async claim(jobId: string, options: { readonly worker?: string } = {}): Promise<Claim> {
+    const { worker = `holdfast-${process.pid}` } = options;
+    const path = this.#store.locate({ document: jobKey(jobId) });
+    // A manifest that is damaged is there too; whoever claims it reads it and is told.
+    const { items } = await this.#store.documents.list(jobKey(jobId), { limit: 1 });
+    if (items.length === 0) throw this.#notFound(jobId, "claim");
+    await this.#store.work.offer(JOBS_QUEUE, jobId, {});
+    try {
+      const [claim] = await this.#store.work.claim(JOBS_QUEUE, worker, { id: jobId });
+      if (claim !== undefined) return claim;
+    } catch (error) {
+      if (!(error instanceof StoreHeldError)) throw error;
+      const { holder } = error;
+      const host = holder.host === undefined ? "" : ` on ${holder.host}`;
+      const since = holder.since === undefined ? "" : ` since ${holder.since}`;
+      const message = `Cannot work on job "${jobId}": process ${holder.pid ?? "unknown"}${host} holds it${since}; wait until it is done, or stop it`;
+      throw new JobHeldError(message, { path, holder, cause: error });
+    }
+    throw new JobError("JOB_DAMAGED", `Cannot work on job "${jobId}": its item of the queue is settled`, {
+      path,
+    });
+  }
+
+  async release(claim: Claim): Promise<boolean> {
+    return this.#store.work.settle(claim, "ready");
+  }
+
+  async holder(jobId: string): Promise<Holder | undefined> {
+    checkJobId(jobId);
+    return this.#store.work.holder(JOBS_QUEUE, jobId);
+  }
+
+  async rebuildIndex(): Promise<void> {
+    await this.#index.rebuild();
+  }
+
+  async #recover(
+    job: string | JobManifest,
+    options: { readonly fence?: Fence; readonly by?: string },
+  ): Promise<JobManifest> {
+    return this.#change(
+      job,
+      "recover",
+      options,
+      (present) => recovered(present, options, this.#now()) ?? present,
+    );
+  }
+
+  /** Compare-and-set, decided anew as often as somebody else is faster; nothing is written when nothing changes. */
+  async #change(
+    job: string | JobManifest,
+    what: string,
+    options: JobWriteOptions,
+    decide: (present: JobManifest) => JobManifest,
+  ): Promise<JobManifest> {
+    const jobId = idOf(job);
+    const key = jobKey(jobId);
+    for (let tries = 1; ; tries += 1) {
+      const stored = await this.#read(jobId);
+      if (stored === undefined) throw this.#notFound(jobId, what);
+      const present = stored.value;
+      if (options.expected !== undefined && options.expected !== present.revision)
+        throw this.#conflict(jobId, what, `its revision is ${present.revision}, not ${options.expected}`);
+      const next = this.#check(jobId, decide(present));
+      if (isDeepStrictEqual(next, definedFields(present))) return present;
+      const written = { ...next, revision: present.revision + 1 };
+      try {
+        const fence = options.fence === undefined ? {} : { fence: options.fence };
+        await this.#store.documents.put(key, toJson(written), { expected: stored.revision, ...fence });
+      } catch (error) {
+        if (!(error instanceof StoreConflictError)) throw error;
+        if (tries === MAX_TRIES)
+          throw this.#conflict(jobId, what, `somebody else was faster ${tries} times`, error);
+        continue;
+      }
+      await this.#index.record(written);
+      return written;
+    }
+  }
+
+  async #read(jobId: string): Promise<Stored<JobManifest> | undefined> {
+    const key = jobKey(jobId);
+    const stored = await readDocument(this.#store, key, READER);
+    if (stored !== undefined && stored.value.job_id !== jobId)
+      throw damaged(this.#store, key, READER, `it is the manifest of job "${stored.value.job_id}"`);
+    return stored;
+  }
+
+  async #require(jobId: string, what: string): Promise<JobManifest> {
+    const job = await this.load(jobId);
+    if (job === undefined) throw this.#notFound(jobId, what);
+    return job;
+  }
+
+  async #readListed(jobId: string, options: ListJobsOptions): Promise<JobManifest | undefined> {
+    try {
+      const job = await this.load(jobId);
+      return options.status === undefined || job?.status === options.status ? job : undefined;
+    } catch (error) {
+      // A folder that somebody put there, with a name no job has.
+      if (error instanceof RangeError) return undefined;
+      if (!(error instanceof JobError) || options.onDamaged === undefined) throw error;
+      options.onDamaged(jobId, error);
+      return undefined;
+    }
+  }
+
+  #allowed(present: JobManifest, action: string, next: JobManifest | undefined): JobManifest {
+    if (next !== undefined) return next;
+    const { job_id, status } = present;
+    const allowed = allowedActions(status);
+    const path = this.#store.locate({ document: jobKey(job_id) });
+    const message = `Cannot ${action} job "${job_id}": it is ${status}, which allows ${allowed.join(", ")}`;
+    throw new JobStateError(message, { path, state: status, action, allowed });
+  }
+
+  #check(jobId: string, value: object): JobManifest {
+    const parsed = jobManifestSchema.safeParse(value);
+    if (!parsed.success) throw this.#invalid(jobId, describeIssue(parsed.error.issues), parsed.error);
+    return definedFields(parsed.data);
+  }
+
+  #now(): string {
+    return formatTimestamp(this.#clock());
+  }
+
+  #conflict(jobId: string, what: string, reason: string, cause?: unknown): JobError {
+    const path = this.#store.locate({ document: jobKey(jobId) });
+    const message = `Cannot ${what} job "${jobId}": ${reason}; load it and decide again`;
+    return new JobError("JOB_CONFLICT", message, { path, cause });
+  }
+
+  #notFound(jobId: string, what: string): JobError {
+    const path = this.#store.locate({ document: jobKey(jobId) });
+    return new JobError("JOB_NOT_FOUND", `Cannot ${what} job "${jobId}": there is no "${path}"`, { path });
+  }
+
+  #invalid(jobId: string, reason: string, cause?: unknown): JobError {
+    const path = `jobs/${jobId}/job_manifest`;
+    return new JobError("JOB_INVALID", `Cannot write manifest of job "${jobId}": ${reason}`, { path, cause });
+  }
+}
+
+function idOf(job: string | JobManifest): string {
+  return typeof job === "string" ? job : job.job_id;
+}
+
+/** What a caller may say of a new job. */
+function jobFields(job: NewJob): object {
+  const { metrics: _metrics, ...fields } = job;
+  return fields;
+}
+
+function jobIdOf(key: string): string | undefined {
+  const [, id, name, ...more] = key.split("/");
+  return name === "job_manifest" && more.length === 0 ? id : undefined;
+}
+
+/** Where the keys of a job end: the character after the slash. */
+function beyond(jobId: string): string {
+  return `${JOBS_PREFIX}${jobId}0`;
+}

@@ -1,0 +1,134 @@
+import { type Json, type Store, StoreConflictError, StoreDamagedError, StoreError } from "@holdfast/storage";
+import * as z from "zod";
+import { type JobManifest, jobStatusSchema } from "./job.ts";
+import { toJson } from "./to-json.ts";
+
+const INDEX_KEY = "jobs/jobs_index";
+const MAX_TRIES = 100;
+
+const entrySchema = z.looseObject({
+  description: z.string(),
+  status: jobStatusSchema,
+  current_phase: z.string(),
+  revision: z.int().min(1),
+});
+/** What the index says of a job. */
+type JobsIndexEntry = z.output<typeof entrySchema>;
+
+const indexSchema = z.looseObject({
+  schema: z.literal("holdfast/jobs-index/v1").default("holdfast/jobs-index/v1"),
+  jobs: z.record(z.string(), entrySchema),
+});
+
+type Jobs = Readonly<Record<string, JobsIndexEntry>>;
+
+/** The index as it stands: its jobs; or that there is none, that it is damaged, or that a later version wrote it. */
+type IndexState =
+  | { readonly kind: "there"; readonly jobs: Jobs; readonly revision: string }
+  | { readonly kind: "none" | "damaged" | "foreign" };
+
+/** A list of all jobs in one document, for people and for programs that only look. The manifests are what counts. */
+export class JobsIndex {
+  readonly #store: Store;
+  readonly #manifests: () => AsyncIterable<JobManifest>;
+
+  /** @param manifests - Gives every manifest that can be read. */
+  constructor(store: Store, manifests: () => AsyncIterable<JobManifest>) {
+    this.#store = store;
+    this.#manifests = manifests;
+  }
+
+  /**
+   * Takes up what was written of a job. An index that is not there, or damaged, is made anew. One that cannot be written stays behind:
+   * what the caller asked for is done, and the index can be made again.
+   */
+  async record(job: JobManifest): Promise<void> {
+    try {
+      await this.#record(job);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+
+  async #record(job: JobManifest): Promise<void> {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      const state = await this.read();
+      if (state.kind === "foreign") return;
+      if (state.kind !== "there") return this.rebuild();
+      const known = Object.hasOwn(state.jobs, job.job_id) ? state.jobs[job.job_id] : undefined;
+      if (known !== undefined && known.revision >= job.revision) return;
+      const jobs = { ...state.jobs, [job.job_id]: entryOf(job) };
+      if (await this.#put(jobs, state.revision)) return;
+    }
+  }
+
+  /** Makes the index from the manifests. */
+  async rebuild(): Promise<void> {
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      const state = await this.read();
+      if (state.kind === "foreign") return;
+      const jobs: Record<string, JobsIndexEntry> = {};
+      for await (const job of this.#manifests()) jobs[job.job_id] = entryOf(job);
+      // What is damaged has a revision that nobody can name, and nothing that could be lost.
+      const expected = state.kind === "there" ? state.revision : state.kind === "none" ? null : undefined;
+      if (await this.#put(jobs, expected)) return;
+    }
+  }
+
+  /** What is wrong with the index, in words, one for each job and for itself. */
+  async problems(): Promise<readonly string[]> {
+    const state = await this.read();
+    const problems: string[] = [];
+    if (state.kind === "damaged") problems.push("it cannot be read");
+    if (state.kind === "foreign") problems.push("it was written by a later version");
+    const jobs: Jobs = state.kind === "there" ? state.jobs : {};
+    const left = new Set(Object.keys(jobs));
+    for await (const job of this.#manifests()) {
+      left.delete(job.job_id);
+      if (state.kind !== "there" && state.kind !== "none") continue;
+      const known = Object.hasOwn(jobs, job.job_id) ? jobs[job.job_id] : undefined;
+      if (known === undefined) problems.push(`job "${job.job_id}" is missing`);
+      else if (JSON.stringify(known) !== JSON.stringify(entryOf(job)))
+        problems.push(`job "${job.job_id}" is out of date`);
+    }
+    for (const id of left) problems.push(`job "${id}" has no manifest that can be read`);
+    return problems;
+  }
+
+  async read(): Promise<IndexState> {
+    let found: { readonly value: Json; readonly revision: string } | undefined;
+    try {
+      found = await this.#store.documents.get(INDEX_KEY);
+    } catch (error) {
+      if (error instanceof StoreDamagedError) return { kind: "damaged" };
+      throw error;
+    }
+    if (found === undefined) return { kind: "none" };
+    const parsed = indexSchema.safeParse(found.value);
+    if (parsed.success) return { kind: "there", jobs: parsed.data.jobs, revision: found.revision };
+    return {
+      kind: /^"holdfast\/jobs-index\/v(?!1")\d+"$/.test(schemaOf(found.value)) ? "foreign" : "damaged",
+    };
+  }
+
+  async #put(jobs: Jobs, expected: string | null | undefined): Promise<boolean> {
+    const value = toJson({ schema: "holdfast/jobs-index/v1", jobs });
+    try {
+      await this.#store.documents.put(INDEX_KEY, value, expected === undefined ? {} : { expected });
+      return true;
+    } catch (error) {
+      if (error instanceof StoreConflictError) return false;
+      throw error;
+    }
+  }
+}
+
+function entryOf({ description, status, current_phase, revision }: JobManifest): JobsIndexEntry {
+  return { description, status, current_phase, revision };
+}
+
+function schemaOf(value: Json): string {
+  return typeof value === "object" && value !== null && "schema" in value
+    ? JSON.stringify(value["schema"])
+    : "";
+}
