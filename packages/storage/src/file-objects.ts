@@ -13,6 +13,9 @@ import type { Bytes, Objects } from "./store.ts";
 import type { StoreFolder } from "./store-folder.ts";
 import { namesIn } from "./walk-keys.ts";
 
+/** How old the time of an object may become, in milliseconds, before being asked for makes it new. */
+const FRESH_MS = 600_000;
+
 interface Put {
   readonly checksum: string;
   readonly size: number;
@@ -61,11 +64,10 @@ export class FileObjects implements Objects {
 
   async has(checksum: string): Promise<boolean> {
     checkObjectChecksum(checksum);
-    return withStoreErrors(
-      "read",
-      checksum,
-      async () => this.#folder.canRead() && this.#find(checksum) !== undefined,
-    );
+    return withStoreErrors("read", checksum, async () => {
+      const found = this.#folder.canRead() ? this.#find(checksum) : undefined;
+      return found !== undefined && this.#freshen(this.#folder.pathOf(found.relative));
+    });
   }
 
   async delete(checksum: string): Promise<void> {
@@ -119,6 +121,26 @@ export class FileObjects implements Objects {
     );
   }
 
+  /**
+   * Gives an object that is needed again a new time: whoever removes what nothing names goes by it, and the record that names this one
+   * may come later. False: it was removed at this moment.
+   */
+  #freshen(path: string): boolean {
+    const { fileSystem } = this.#folder;
+    const now = BigInt(Date.now()) * 1_000_000n;
+    try {
+      const time = fileSystem.lstatSync(path)?.mtimeNs;
+      if (time === undefined) return false;
+      if (time < now - BigInt(FRESH_MS) * 1_000_000n) fileSystem.utimesSync(path, now);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "ENOENT") return false;
+      // Somebody else's file, or a disk that cannot be written: nothing is removed there either.
+      if (code !== "EPERM" && code !== "EACCES" && code !== "EROFS") throw error;
+    }
+    return true;
+  }
+
   async #putWhole(content: Bytes): Promise<Put> {
     const bytes = Uint8Array.from(content); // the caller may go on with its own
     const checksum = checksumBytes(bytes);
@@ -136,9 +158,12 @@ export class FileObjects implements Objects {
     ensureDirectorySync(dirname(this.#folder.pathOf(plain.relative)), { fileSystem });
     const found = this.#find(checksum);
     if (found !== undefined && (await this.#isIntact(found))) {
-      // It is there; whoever put it may have died before its name was durable.
-      await this.#syncer.sync(dirname(this.#folder.pathOf(found.relative)));
-      return;
+      const there = this.#folder.pathOf(found.relative);
+      if (this.#freshen(there)) {
+        // Whoever put it may have died before its name was durable.
+        await this.#syncer.sync(dirname(there));
+        return;
+      }
     }
     const frame = await compressWhole(bytes);
     const path = this.#folder.pathOf((frame === undefined ? plain : compressed).relative);
