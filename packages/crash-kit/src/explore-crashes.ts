@@ -13,9 +13,9 @@ export interface Workload<Fact> {
   /** The disk. Everything the workload writes must go through it. */
   readonly fileSystem: FileSystem;
   /** Says that something was begun: after a crash it may be there, or not, or as the check allows. */
-  begin(fact: Fact): void;
+  readonly begin: (fact: Fact) => void;
   /** Says that something was acknowledged: after a crash it must be there. */
-  acknowledge(fact: Fact): void;
+  readonly acknowledge: (fact: Fact) => void;
 }
 
 /** What a check is given, after the recovery. */

@@ -84,6 +84,9 @@ const badState = async (run: () => Promise<unknown>): Promise<BadStateError> => 
   return assert.fail("no bad state was found");
 };
 
+const failing = (): never => assert.fail("no such thing");
+const endless = (): Promise<undefined> => new Promise(() => {});
+
 describe("exploreCrashes()", () => {
   it.each(["posix", "ordered"] as const)("finds nothing in a right replacement (%s)", async (model) => {
     const report = await exploreCrashes({ ...replacing(), model });
@@ -134,7 +137,8 @@ describe("exploreCrashes()", () => {
     ["rotation not synced", "posix"],
     ["name not synced", "posix"],
   ] as const)("catches a log with %s (%s)", async (mistake, model) => {
-    await badState(() => exploreCrashes({ ...logging(mistake), model }));
+    const error = await badState(() => exploreCrashes({ ...logging(mistake), model }));
+    assert.match(error.message, /to see it again/);
   });
 
   it("looks at the same states when it is asked twice", async () => {
@@ -143,15 +147,13 @@ describe("exploreCrashes()", () => {
   });
 
   it("says when the work itself fails", async () => {
-    const workload = (): never => assert.fail("no such thing");
-    await assert.rejects(exploreCrashes({ ...replacing(), workload }), { code: "CRASH_WORKLOAD" });
+    await assert.rejects(exploreCrashes({ ...replacing(), workload: failing }), { code: "CRASH_WORKLOAD" });
     await assert.rejects(exploreCrashes({ ...replacing(), seed: "posix:999:-" }), { code: "CRASH_SEED" });
     await assert.rejects(exploreCrashes({ ...replacing(), seed: "nonsense" }), { code: "CRASH_SEED" });
   });
 
   it("cuts a recovery off that never ends", async () => {
-    const recover = () => new Promise<undefined>(() => {});
-    const error = await badState(() => exploreCrashes({ ...replacing(), recover, timeoutMs: 20 }));
+    const error = await badState(() => exploreCrashes({ ...replacing(), recover: endless, timeoutMs: 20 }));
     assert.match(error.message, /did not end within 20 ms/);
   });
 });
@@ -166,7 +168,8 @@ describe("exploreFaults()", () => {
   it.each(["short count ignored", "sync retried"] as const)(
     "catches a replacement with %s",
     async (mistake) => {
-      await badState(() => exploreFaults(replacing(mistake)));
+      const error = await badState(() => exploreFaults(replacing(mistake)));
+      assert.match(error.message, /at call \d+/);
     },
   );
 });
