@@ -1,0 +1,103 @@
+import type { Filter, Store } from "@holdfast/storage";
+import { type Causality, type CausalityOptions, traceCausality } from "./causality.ts";
+import { EventError } from "./errors.ts";
+import { checkEventFilter, type EventFilter, markFilter } from "./event-filter.ts";
+import { eventKey } from "./event-key.ts";
+import { EVERY_EVENT, eventsIn, findEvents } from "./find-events.ts";
+import { type FollowOptions, followEvents } from "./follow-events.ts";
+import type { StoredEvent } from "./stored-event.ts";
+
+/** A page of a search. */
+export interface EventPage {
+  /** In order of time, then of id. */
+  readonly events: readonly StoredEvent[];
+  /** How many events match, on all pages. */
+  readonly total: number;
+  readonly has_more: boolean;
+  /** Gives the next page; there when there is one. */
+  readonly next_cursor?: string;
+  /** Lines of the stream that are no events, and are in no answer. */
+  readonly corrupt_lines: number;
+}
+
+/** Reads the stream of one run: all of its files together, also while somebody writes. */
+export interface EventLog {
+  /** A page of the events that a filter asks for, and how many there are. @throws {EventError} `EVENT_FILTER` */
+  query(filter?: EventFilter, options?: { readonly signal?: AbortSignal }): Promise<EventPage>;
+  /** How many events a filter asks for; its page does not matter. @throws {EventError} `EVENT_FILTER` */
+  count(
+    filter?: EventFilter,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Pick<EventPage, "total" | "corrupt_lines">>;
+  /** The event of an id; of several (a damaged stream), the first in order. */
+  get(eventId: string): Promise<StoredEvent | undefined>;
+  /** What led to an event and what came of it, by levels; `undefined` when there is no such event. */
+  causality(eventId: string, options?: CausalityOptions): Promise<Causality | undefined>;
+  /**
+   * The events as they are appended, across rotations, until the signal aborts. In order of their place in the stream.
+   *
+   * @throws {EventError} `EVENT_FILTER`, `EVENT_NOT_FOUND` when there is no event to go on after.
+   */
+  follow(filter?: EventFilter, options?: FollowOptions): AsyncIterable<StoredEvent>;
+}
+
+/** Reads the stream of a run; one without events has an empty one. */
+export function eventLog(store: Store, runId: string): EventLog {
+  const key = eventKey(runId);
+  return {
+    async query(given = {}, options = {}) {
+      const filter = checkEventFilter(given);
+      const { limit, offset, cursor, newest_first } = filter;
+      const marks = { ...EVERY_EVENT, ...markFilter(filter) };
+      const [page, { count, damaged }] = await Promise.all([
+        find(store, key, marks, {
+          limit,
+          ...(offset !== undefined && { offset }),
+          ...(cursor !== undefined && { cursor }),
+          ...(newest_first !== undefined && { newestFirst: newest_first }),
+          ...options,
+        }),
+        store.logs.count(key, marks, options),
+      ]);
+      return {
+        events: eventsIn(page.items, runId),
+        total: count,
+        has_more: page.cursor !== undefined,
+        ...(page.cursor !== undefined && { next_cursor: page.cursor }),
+        corrupt_lines: damaged,
+      };
+    },
+    async count(given = {}, options = {}) {
+      const marks = { ...EVERY_EVENT, ...markFilter(checkEventFilter(given)) };
+      const { count, damaged } = await store.logs.count(key, marks, options);
+      return { total: count, corrupt_lines: damaged };
+    },
+    async get(eventId) {
+      const [event] = await findEvents(store, runId, { ids: [eventId] }, { limit: 1 });
+      return event;
+    },
+    causality: (eventId, options) => traceCausality(store, runId, eventId, options),
+    follow: (filter, options) => followEvents(store, runId, filter, options),
+  };
+}
+
+async function find(
+  store: Store,
+  key: string,
+  filter: Filter,
+  options: Parameters<Store["logs"]["find"]>[2],
+) {
+  try {
+    return await store.logs.find(key, filter, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EventError(
+      "EVENT_FILTER",
+      'Cannot search with this filter: "cursor" is not one that a page gave',
+      {
+        path: "cursor",
+        cause: error,
+      },
+    );
+  }
+}

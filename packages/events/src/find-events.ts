@@ -1,0 +1,40 @@
+import type { Filter, LogLine, Store } from "@holdfast/storage";
+import { eventKey } from "./event-key.ts";
+import { readStreamEvent, type StoredEvent } from "./stored-event.ts";
+import { EVENT_TYPES } from "./verbosity.ts";
+
+/** The marks that every event has: what lacks one of them is none, and must not be counted either. */
+export const EVERY_EVENT: Filter = { from: -(2n ** 62n), turnStart: 0, types: EVENT_TYPES };
+
+/** The events on lines. */
+export function eventsIn(lines: readonly LogLine[], runId: string): StoredEvent[] {
+  return lines.flatMap(({ text }) => readStreamEvent(text, runId) ?? []);
+}
+
+/** Finds at most so many events, in order of the stream. */
+export async function findEvents(
+  store: Store,
+  runId: string,
+  filter: Filter,
+  options: { readonly limit: number; readonly signal?: AbortSignal },
+): Promise<readonly StoredEvent[]> {
+  const found: StoredEvent[] = [];
+  const { limit, signal } = options;
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.logs.find(
+      eventKey(runId),
+      { ...EVERY_EVENT, ...filter },
+      {
+        limit: Math.min(limit, 1_000),
+        ...(cursor !== undefined && { cursor }),
+        ...(signal !== undefined && { signal }),
+      },
+    );
+    for (const event of eventsIn(page.items, runId)) {
+      found.push(event);
+      if (found.length >= limit) return found;
+    }
+    if (page.cursor === undefined) return found;
+    cursor = page.cursor;
+  }
+}
