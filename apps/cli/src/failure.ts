@@ -29,8 +29,10 @@ const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/_(?:MISSING|NOT_FOUND)$/, EXIT.notFound],
   [/^WORKFLOW_NO_TASK$/, EXIT.usage],
   [/^(?:CONFIG_|USAGE)/, EXIT.usage],
+  [/^(?:WORKFLOW|SIMULATION)_RUN_KIND$/, EXIT.usage],
   [/^STORE_(?:KEY|NOT_A_STORE)$/, EXIT.usage],
-  [/_(?:DAMAGED|NOT_JSON|SCHEMA|NEWER|NEWER_VERSION|NEWER_FORMAT)$/, EXIT.damaged],
+  [/_(?:DAMAGED|NOT_JSON|SCHEMA|CHECKSUM|NEWER|NEWER_VERSION|NEWER_FORMAT)$/, EXIT.damaged],
+  [/^INTERRUPTED$/, EXIT.interrupted],
 ];
 
 /** The exit status for an error, from its stable code. */
@@ -40,14 +42,20 @@ export function exitStatusOf(error: unknown): number {
   return EXIT_BY_CODE.find(([pattern]) => pattern.test(code))?.[1] ?? EXIT.failed;
 }
 
+/** What `Context.signal` was aborted with: the name of a signal. */
+const isSignal = (error: unknown): error is string => typeof error === "string" && /^SIG[A-Z]+$/.test(error);
+
 /** The stable code of an error; `INTERNAL_ERROR` for one that has none, which is a fault of ours. */
 export function codeOf(error: unknown): string {
+  if (isSignal(error)) return "INTERRUPTED";
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" ? code : "INTERNAL_ERROR";
 }
 
 /** What an error says. */
 export function messageOf(error: unknown): string {
+  if (isSignal(error))
+    return `Stopped by ${error}; what was done is kept, the same command goes on from there`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -3,6 +3,7 @@ import type { Action, Status } from "./command-line/action.ts";
 import { addAgentCommands } from "./command-line/agent.ts";
 import { addLedgerCommands } from "./command-line/ledger.ts";
 import { addRunsCommands } from "./command-line/runs.ts";
+import { addSimulationCommands } from "./command-line/simulations.ts";
 import { addSnapshotCommands } from "./command-line/snapshot.ts";
 import { addStoreCommands } from "./command-line/store.ts";
 import { Context, type GlobalOptions } from "./context.ts";
@@ -70,7 +71,9 @@ function dropCommand(program: Command, name: string): void {
 function createProgram(streams: Streams, done: (status: Status) => void): Command {
   const program = new Command("holdfast");
   program
-    .description("Keeps the state of long-running agent workflows on disk: run, kill it, resume, verify.")
+    .description(
+      "Keeps the state of long-running agent workflows and simulations on disk: run, kill it, resume, verify.",
+    )
     .version(VERSION, "--version", "print the version")
     .helpOption("--help", "show help")
     .helpCommand(false)
@@ -97,6 +100,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     };
 
   addRunsCommands(program, action);
+  addSimulationCommands(program, action);
   addLedgerCommands(program, action);
   addSnapshotCommands(program, action);
   addStoreCommands(program, action);

@@ -1,17 +1,29 @@
 import { type Command, Option } from "commander";
+import type { RunFlags } from "../commands/run.ts";
 import type { Action } from "./action.ts";
-import { wholeNumber } from "./option-values.ts";
+import { positiveNumber, wholeNumber } from "./option-values.ts";
+import { verbosityOption } from "./simulations.ts";
 
 /** Commands that run, resume and look at runs. */
 export function addRunsCommands(program: Command, action: Action): void {
   program
     .command("run")
-    .description("run a workflow")
-    .argument("<config>", "a workflow config (YAML or JSON)")
-    .option("--task <id>", "only this task of the config (default: each in turn)")
+    .description("run a workflow or a simulation")
+    .argument("<config>", "a config (YAML or JSON)")
+    .option("--task <id>", "workflow: only this task of the config (default: each in turn)")
+    .option(
+      "--checkpoint-interval <n>",
+      "simulation: keep every n-th turn for good, instead of what the config says",
+      positiveNumber("--checkpoint-interval"),
+    )
+    .option("--max-turns <n>", "simulation: end after this turn", positiveNumber("--max-turns"))
+    .option("--seed <n>", "simulation: seed of the random numbers", wholeNumber("--seed"))
+    .addOption(verbosityOption())
+    .option("--resume-from <run>", "simulation: a new run from a checkpoint of this one (a fork)")
+    .option("--resume-turn <n>", "simulation: the turn of that checkpoint", wholeNumber("--resume-turn"))
     .action(
-      action(async (context, config: string, options: { task?: string }) =>
-        (await import("../commands/run.ts")).run(context, config, options),
+      action(async (context, config: string, flags: RunFlags) =>
+        (await import("../commands/run.ts")).run(context, config, flags),
       ),
     );
 

@@ -1,15 +1,22 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { GcOptions } from "../commands/gc.ts";
 import type { Action } from "./action.ts";
+import { lengthOfTime, wholeNumber } from "./option-values.ts";
 
 /** Commands about a store as a whole, and about this machine. */
 export function addStoreCommands(program: Command, action: Action): void {
   program
     .command("init")
-    .description("make a store and a commented workflow config")
+    .description("make a store and a commented config")
     .argument("[dir]", "where", ".")
+    .addOption(
+      new Option("--kind <kind>", "what the config is of")
+        .choices(["workflow", "simulation"])
+        .default("workflow"),
+    )
     .option("--force", "replace a config that is there")
     .action(
-      action(async (context, dir: string, options: { force?: boolean }) =>
+      action(async (context, dir: string, options: { kind: "workflow" | "simulation"; force?: boolean }) =>
         (await import("../commands/init.ts")).init(context, dir, options),
       ),
     );
@@ -27,7 +34,9 @@ export function addStoreCommands(program: Command, action: Action): void {
 
   program
     .command("repair")
-    .description("cut torn tails (their bytes are kept), remove leftovers of dead writers")
+    .description(
+      "cut torn tails (their bytes are kept), remove leftovers of dead writers, rebuild a damaged last checkpoint",
+    )
     .argument("[run]", "only this run")
     .option("--dry-run", "say what would be done")
     .option(
@@ -42,6 +51,27 @@ export function addStoreCommands(program: Command, action: Action): void {
           run: string | undefined,
           options: { dryRun?: boolean; salvage?: boolean; breakLock?: boolean },
         ) => (await import("../commands/repair.ts")).repair(context, run, options),
+      ),
+    );
+
+  program
+    .command("gc")
+    .description("remove old interval checkpoints, old rotated event files, and contents no snapshot names")
+    .argument("[run]", "only this run")
+    .option(
+      "--keep-last <n>",
+      "keep this many interval checkpoints of a run (default: all)",
+      wholeNumber("--keep-last"),
+    )
+    .option(
+      "--older-than <time>",
+      "only what is older than this: 30m, 12h, 7d, 2w",
+      lengthOfTime("--older-than"),
+    )
+    .option("--dry-run", "say what would be removed")
+    .action(
+      action(async (context, run: string | undefined, options: GcOptions) =>
+        (await import("../commands/gc.ts")).gc(context, run, options),
       ),
     );
 

@@ -4,53 +4,21 @@ import { ensureDirectory, writeFileAtomic } from "@holdfast/fsutil";
 import { fileStore } from "@holdfast/storage";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { SIMULATION_TEMPLATE } from "../init/simulation-template.ts";
+import { WORKFLOW_TEMPLATE } from "../init/workflow-template.ts";
 
-const CONFIG_NAME = "workflow.yaml";
-
-const CONFIG = `# A Holdfast workflow. Try it:   holdfast run ${CONFIG_NAME}
-# Kill it at any moment, then:     holdfast resume RUN      (holdfast runs lists them)
-kind: workflow
-name: my-workflow
-
-# The folder the agents work in; paths in this file are relative to the file.
-workspace: .
-
-policy:
-  # A step is tried this often before the run fails; waits between tries grow up to max_ms.
-  retry: { max_attempts: 3, backoff: { initial_ms: 1000, multiplier: 2, max_ms: 60000, jitter: full } }
-  # Values of environment variables with these names never reach the ledger, a log or a receipt.
-  redact: ["*_TOKEN", "*_KEY", "*_SECRET"]
-
-# Each agent is a program that reads commands from stdin and writes events to stdout, one JSON object a line.
-# These are scripted stand-ins; replace them by your own, or wrap any command line tool:
-#   cmd: [holdfast, agent, exec, --, your-tool, --its-flags]
-agents:
-  builder:         { cmd: [holdfast, mock-agent, --type, builder], timeouts_s: { implement: 600, implement_changes: 600 } }
-  reviewer:        { cmd: [holdfast, mock-agent, --type, reviewer], timeouts_s: { review: 300 } }
-  spec_maintainer: { cmd: [holdfast, mock-agent, --type, spec_maintainer], timeouts_s: { update_spec: 180 } }
-
-tasks:
-  - id: T-0001
-    goal: "Say what should be done"
-    inputs: {}
-    expected_outputs: []
-
-# Without this, steps follow: implement, review (again after changes), spec maintenance, done.
-# flow:
-#   start: implement
-#   stages:
-#     implement: { agent: builder, action: implement, on: { builder.completed: review } }
-#     review:    { agent: reviewer, action: review, on: { "review.completed/approved": done, "review.completed/changes_requested": implement } }
-`;
+/** The config for each kind of work. */
+const TEMPLATES = { workflow: WORKFLOW_TEMPLATE, simulation: SIMULATION_TEMPLATE } as const;
 
 /** Makes a store, and a commented config beside it that runs as it is. */
 export async function init(
   context: Context,
   dir: string,
-  options: { readonly force?: boolean },
+  options: { readonly kind: keyof typeof TEMPLATES; readonly force?: boolean },
 ): Promise<undefined> {
+  const { name, text } = TEMPLATES[options.kind];
   const folder = resolve(dir);
-  const config = join(folder, CONFIG_NAME);
+  const config = join(folder, name);
   if (existsSync(config) && options.force !== true) {
     throw new CommandError(
       "INIT_EXISTS",
@@ -66,8 +34,8 @@ export async function init(
   } finally {
     await store.close();
   }
-  await writeFileAtomic(config, CONFIG, { mode: 0o600 });
-  const next = dir === "." ? `holdfast run ${CONFIG_NAME}` : `cd ${dir} && holdfast run ${CONFIG_NAME}`;
+  await writeFileAtomic(config, text, { mode: 0o600 });
+  const next = dir === "." ? `holdfast run ${name}` : `cd ${dir} && holdfast run ${name}`;
   await context.result({ root, config }, `store   ${root}\nconfig  ${config}\nnext    ${next}\n`);
   return undefined;
 }

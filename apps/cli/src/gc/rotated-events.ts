@@ -1,0 +1,45 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { removeFile } from "@holdfast/fsutil";
+import type { FileStore } from "@holdfast/storage";
+import { ageOf } from "./age.ts";
+import { durationText } from "./duration.ts";
+import type { Removal } from "./removal.ts";
+
+const ROTATED = /^events_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_\d+)?\.jsonl$/;
+
+/** The files that a run's event stream was rotated into and that nothing was written to for so long. The current file always stays. */
+export function rotatedEvents(
+  store: FileStore,
+  runId: string,
+  rules: { readonly olderThanMs?: number | undefined; readonly nowMs: number },
+): Removal[] {
+  const { olderThanMs, nowMs } = rules;
+  if (olderThanMs === undefined) return [];
+  return namesIn(join(store.root, "runs", runId))
+    .filter((name) => ROTATED.test(name))
+    .toSorted()
+    .map((name) => ageOf(store, `runs/${runId}/${name}`, nowMs))
+    .filter((age) => age !== undefined)
+    .filter(({ ageMs }) => ageMs >= olderThanMs)
+    .map(({ path, bytes }) => ({
+      kind: "events",
+      path,
+      bytes,
+      run_id: runId,
+      reason: `rotated, last written more than ${durationText(olderThanMs)} ago`,
+      remove: async () => {
+        await removeFile(join(store.root, path));
+        return true;
+      },
+    }));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { lstatSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { nodeFileSystem, syncDirectory } from "@holdfast/fsutil";
+import { snapshotStore } from "@holdfast/snapshot";
+import type { FileStore } from "@holdfast/storage";
+import { messageOf } from "../failure.ts";
+import { ageOf } from "./age.ts";
+import { durationText } from "./duration.ts";
+import type { GcPlan, Removal } from "./removal.ts";
+
+/** A snapshot that is being taken names its contents only at its end: what was put or asked for within this time stays. */
+export const SMALLEST_OBJECT_AGE_MS = 3_600_000;
+const DEFAULT_OBJECT_AGE_MS = 86_400_000;
+
+/**
+ * Contents that no snapshot names and that nobody put or asked for lately. When a manifest cannot be read, nobody knows what it names,
+ * and everything stays.
+ *
+ * @param olderThanMs - How long they must have been left alone; default one day, at least one hour.
+ */
+export async function unreferencedObjects(
+  store: FileStore,
+  {
+    olderThanMs = DEFAULT_OBJECT_AGE_MS,
+    nowMs,
+  }: { readonly olderThanMs?: number | undefined; readonly nowMs: number },
+): Promise<GcPlan> {
+  const ageMs = Math.max(olderThanMs, SMALLEST_OBJECT_AGE_MS);
+  const files = objectFiles(store.root);
+  if (files.length === 0) return { removals: [], left: [] };
+  const named = new Set<string>();
+  for (const id of await snapshotStore(store).list()) {
+    try {
+      const { files: manifest } = await snapshotStore(store).load(id);
+      for (const { sha256 } of manifest) named.add(sha256);
+    } catch (error) {
+      const place = store.locate({ document: `snapshots/${id}.manifest` });
+      const reason = `contents are left alone, because this manifest cannot be read and may name any of them: ${messageOf(error)}`;
+      return { removals: [], left: [{ place, reason }] };
+    }
+  }
+  const removals = files
+    .filter(({ checksum }) => !named.has(checksum))
+    .map(({ path }) => ageOf(store, path, nowMs))
+    .filter((age) => age !== undefined)
+    .filter((age) => age.ageMs >= ageMs)
+    .map(
+      ({ path, bytes }): Removal => ({
+        kind: "object",
+        path,
+        bytes,
+        reason: `named by no snapshot, unused for more than ${durationText(ageMs)}`,
+        remove: () => removeObject(join(store.root, path), nowMs - ageMs),
+      }),
+    );
+  return { removals, left: [] };
+}
+
+/**
+ * Removes an object unless somebody asked for it meanwhile. It is renamed first: from then on nobody finds it any more, and its time
+ * tells whether somebody did before.
+ */
+async function removeObject(path: string, usedBeforeMs: number): Promise<boolean> {
+  // The name of a temporary file: should this process die now, `repair` removes it.
+  const random = randomUUID().slice(0, 8);
+  const aside = join(dirname(path), `.${basename(path)}.tmp.${process.pid}.${random}`);
+  try {
+    nodeFileSystem.renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const isUsed = lstatSync(aside).mtimeMs > usedBeforeMs;
+  // Put again meanwhile, it is there already.
+  if (isUsed && nodeFileSystem.lstatSync(path) === undefined) nodeFileSystem.renameSync(aside, path);
+  else nodeFileSystem.unlinkSync(aside);
+  await syncDirectory(dirname(path));
+  return !isUsed;
+}
+
+function objectFiles(root: string): { readonly checksum: string; readonly path: string }[] {
+  const found: { checksum: string; path: string }[] = [];
+  for (const start of namesIn(join(root, "objects"))) {
+    if (!/^[0-9a-f]{2}$/.test(start)) continue;
+    for (const name of namesIn(join(root, "objects", start))) {
+      const rest = /^([0-9a-f]{62})(\.zst)?$/.exec(name)?.[1];
+      if (rest !== undefined)
+        found.push({ checksum: `sha256:${start}${rest}`, path: `objects/${start}/${name}` });
+    }
+  }
+  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
