@@ -1,4 +1,5 @@
 export { type CanonicalJsonOptions, canonicalJson } from "./canonical-json.ts";
+export { type CanonicalJsonPiecesOptions, canonicalJsonPieces } from "./canonical-json-pieces.ts";
 export {
   CanonicalJsonError,
   type CanonicalJsonErrorCode,
