@@ -59,11 +59,16 @@ function issueOf(
 const list = (values: readonly unknown[]): string => values.map((value) => String(value)).join(", ");
 
 /** What an issue of the schema means for the person who wrote the file. */
-function translate(issue: ZodIssue, document: ConfigDocument, schema: z.ZodType): ConfigIssue[] {
-  const { path } = issue;
+function translate(
+  issue: ZodIssue,
+  document: ConfigDocument,
+  schema: z.ZodType,
+  at: readonly PropertyKey[],
+): ConfigIssue[] {
+  const path = [...at, ...issue.path];
   const found = describeValue(valueAt(document.value, path));
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(schema, path);
+    const known = knownKeys(schema, issue.path);
     return issue.keys.map((key) => {
       const nearest = nearestName(key, known);
       const hint = nearest === undefined ? `known here: ${list(known)}` : `did you mean "${nearest}"?`;
@@ -77,10 +82,9 @@ function translate(issue: ZodIssue, document: ConfigDocument, schema: z.ZodType)
   }
   if (issue.code === "invalid_type") {
     const missing = valueAt(document.value, path) === undefined;
-    const message = missing
-      ? `is missing; it must be ${issue.expected}`
-      : `must be ${issue.expected}, found ${found}`;
-    return [issueOf(document, path, { found, allowed: issue.expected, message })];
+    const expected = issue.expected === "int" ? "integer" : issue.expected;
+    const message = missing ? `is missing; it must be ${expected}` : `must be ${expected}, found ${found}`;
+    return [issueOf(document, path, { found, allowed: expected, message })];
   }
   if (issue.code === "invalid_value") {
     const allowed = list(issue.values);
@@ -106,13 +110,22 @@ function translate(issue: ZodIssue, document: ConfigDocument, schema: z.ZodType)
 /** A misspelt key explains the missing one it stands for. */
 const explains = (issue: ConfigIssue): number => (issue.message.startsWith("unknown key") ? 0 : 1);
 
-/** Issues of a schema as issues of the document, in order of their lines, misspelt keys of a line first. */
+/** Issues in order of their lines, misspelt keys of a line first. */
+export function inOrder(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
+  return issues.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || explains(a) - explains(b));
+}
+
+/** Issues of a schema for what stands at a path (default: the whole), as issues of the document. */
 export function schemaIssues(
   issues: readonly ZodIssue[],
   document: ConfigDocument,
   schema: z.ZodType,
+  at: readonly PropertyKey[] = [],
 ): readonly ConfigIssue[] {
-  return issues
-    .flatMap((issue) => translate(issue, document, schema))
-    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || explains(a) - explains(b));
+  return inOrder(issues.flatMap((issue) => translate(issue, document, schema, at)));
+}
+
+/** What stands at a path of a document; `undefined` when nothing does. */
+export function documentValue(document: ConfigDocument, at: readonly PropertyKey[]): unknown {
+  return valueAt(document.value, at);
 }

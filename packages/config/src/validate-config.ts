@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./errors.ts";
 import { type ConfigDocument, documentPath } from "./parse-config.ts";
-import { schemaIssues } from "./schema-issues.ts";
+import { documentValue, inOrder, schemaIssues } from "./schema-issues.ts";
 
 /** Something wrong in a config that no schema of a single value can tell. */
 export interface ConfigFinding {
@@ -26,6 +26,34 @@ export function validateConfig<Schema extends z.ZodType>(
   const parsed = schema.safeParse(document.value);
   if (parsed.success) return parsed.data;
   throw invalid("CONFIG_INVALID", document, schemaIssues(parsed.error.issues, document, schema));
+}
+
+/** A part of a config that is held against a schema of its own. */
+export interface ConfigSection {
+  /** Where, from the top of the document. */
+  readonly path: readonly PropertyKey[];
+  readonly schema: z.ZodType;
+}
+
+/**
+ * The values of parts of a config after their schemas, in the order of the parts: for what only another part can tell the schema of,
+ * such as the parameters of a module that is named there.
+ *
+ * @throws {ConfigError} `CONFIG_INVALID` with the issues of all parts, as {@link validateConfig}.
+ */
+export function validateSections(
+  document: ConfigDocument,
+  sections: readonly ConfigSection[],
+): readonly unknown[] {
+  const issues: ConfigIssue[] = [];
+  const values = sections.map(({ path, schema }) => {
+    const parsed = schema.safeParse(documentValue(document, path));
+    if (parsed.success) return parsed.data;
+    issues.push(...schemaIssues(parsed.error.issues, document, schema, path));
+    return undefined;
+  });
+  if (issues.length > 0) throw invalid("CONFIG_INVALID", document, inOrder(issues));
+  return values;
 }
 
 /**
