@@ -89,7 +89,7 @@ async function prepare(path: string, file: OpenFile, options: OpenLogOptions): P
   } = options;
   const repair = await findTornTail(file, { path, fileSystem, format, maxLineBytes, signal });
   if (repair !== undefined) await repairTail(file, repair, fileSystem);
-  await removeBatchIntent(path, fileSystem);
+  await removeBatchIntent(path, file, fileSystem);
   const { size } = file.statSync();
   const count = await countLines(file, size, { every: EVERY, findZero: format === "json", signal });
   if (count.zeroAt !== undefined) {

@@ -104,10 +104,14 @@ export async function repairTail(file: OpenFile, repair: TailRepair, fileSystem:
   await file.sync("full");
 }
 
-/** Takes away the note of an interrupted batch, once the log no longer holds a part of it. */
-export async function removeBatchIntent(path: string, fileSystem: FileSystem): Promise<void> {
+/**
+ * Takes away the note of an interrupted batch, once the log no longer holds a part of it. A batch that a killed writer left whole is synced
+ * first: without its note, a power loss could still leave a part of it.
+ */
+export async function removeBatchIntent(path: string, file: OpenFile, fileSystem: FileSystem): Promise<void> {
   const intentPath = batchIntentPath(path);
   if (fileSystem.lstatSync(intentPath) === undefined) return;
+  await file.sync("full");
   fileSystem.unlinkSync(intentPath);
   await fileSystem.syncDirectory(dirname(path));
 }
@@ -161,7 +165,7 @@ export async function recoverTail(
       if (dryRun) return repair;
       if (repair !== undefined) await repairTail(file, repair, fileSystem);
       // Also that of a batch that is whole: it would speak of other bytes, should the caller change the file.
-      await removeBatchIntent(path, fileSystem);
+      await removeBatchIntent(path, file, fileSystem);
       return repair;
     } finally {
       file.closeSync();

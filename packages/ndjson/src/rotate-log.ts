@@ -7,7 +7,8 @@ import { nextRotatedName, rotatedFiles } from "./log-files.ts";
  *
  * A crash at any call leaves every record in one file: before the rename there is the current file, after it the rotated
  * one, and the next writer makes the current file when it is missing. No name is ever overwritten: the writer is alone, and
- * looks first. Both names are durable before anything is appended to the new file.
+ * looks first. The rotated name is durable before the old one is given to another file, and both are before anything is
+ * appended to that: a file system without a journal may write a later name and lose an earlier one.
  */
 export async function rotateLog(
   path: string,
@@ -25,6 +26,7 @@ export async function rotateLog(
   const rotated = join(folder, nextRotatedName(path, rotatedFiles(path, fileSystem), microseconds));
   if (fileSystem.lstatSync(rotated) !== undefined) throw new Error(`the name "${rotated}" is taken`);
   fileSystem.renameSync(path, rotated);
+  if (durable) await fileSystem.syncDirectory(folder);
   const next = fileSystem.openSync(path, "create", mode);
   next.closeSync();
   const appending = fileSystem.openSync(path, "append", mode, { noFollow: true });
