@@ -30,6 +30,7 @@ export function faultyStore(
   const faultyDocuments: Documents = {
     get: (...given) => counted(() => documents.get(...given)),
     getBytes: (...given) => counted(() => documents.getBytes(...given)),
+    read: (...given) => documents.read(...given),
     put: (...given) => counted(() => documents.put(...given)),
     delete: (...given) => counted(() => documents.delete(...given)),
     list: (...given) => counted(() => documents.list(...given)),

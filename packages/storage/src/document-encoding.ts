@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompress } from "node:zlib";
 import { StoreDamagedError } from "./errors.ts";
-import { compressStream } from "./object-encoding.ts";
+import { compressStream, decompressStream } from "./object-encoding.ts";
 import type { Bytes } from "./store.ts";
 
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
@@ -37,9 +37,46 @@ export async function textOf(stored: Buffer, path: string): Promise<Buffer> {
       zstdDecompress(stored, (error, text) => (error === null ? resolve(text) : reject(error)));
     });
   } catch (error) {
-    throw new StoreDamagedError(
-      `Cannot read "${path}": it is no whole zstd frame; restore it from a copy, or run repair`,
-      { path, cause: error },
-    );
+    throw notWhole(path, error);
   }
+}
+
+/**
+ * The text of stored bytes that come in pieces, whichever form they have.
+ *
+ * @throws {StoreDamagedError} For a frame that is not whole.
+ */
+export async function* textPieces(stored: AsyncGenerator<Buffer>, path: string): AsyncGenerator<Bytes> {
+  try {
+    const first = await stored.next();
+    if (first.done === true) return;
+    if (!isCompressed(first.value)) {
+      yield first.value;
+      yield* stored;
+      return;
+    }
+    yield* decompressed(following(first.value, stored), path);
+  } finally {
+    await stored.return(undefined);
+  }
+}
+
+async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+async function* decompressed(frame: AsyncIterable<Buffer>, path: string): AsyncGenerator<Bytes> {
+  try {
+    yield* decompressStream(frame);
+  } catch (error) {
+    const isFrame = error instanceof Error && "code" in error && /^Z(?:STD)?_/.test(String(error.code));
+    if (!isFrame) throw error;
+    throw notWhole(path, error);
+  }
+}
+
+function notWhole(path: string, cause: unknown): StoreDamagedError {
+  const message = `Cannot read "${path}": it is no whole zstd frame; restore it from a copy, or run repair`;
+  return new StoreDamagedError(message, { path, cause });
 }

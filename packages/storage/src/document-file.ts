@@ -4,6 +4,7 @@ import { checksumBytes } from "@holdfast/checksum";
 import {
   ensureDirectorySync,
   type FileSystem,
+  type OpenFile,
   parseJsonStrict,
   writeFileAtomic,
   writeFileAtomicSync,
@@ -38,6 +39,25 @@ export async function readStoreFile(folder: StoreFolder, relative: string): Prom
   }
 }
 
+const FIRST_BYTES = 16 * 1024;
+const PIECE_BYTES = 64 * 1024;
+
+/** The bytes of a file in a store, piece by piece: a short one first, for who looks at the beginning alone. Closes the file. */
+export async function* readFilePieces(file: OpenFile, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for (let at = 0; ; ) {
+      signal?.throwIfAborted();
+      const room = Buffer.allocUnsafe(at === 0 ? FIRST_BYTES : PIECE_BYTES);
+      const count = at === 0 ? file.readSync(room, at) : await file.read(room, at);
+      if (count === 0) return;
+      yield room.subarray(0, count);
+      at += count;
+    }
+  } finally {
+    file.closeSync();
+  }
+}
+
 /** The revision of a document: the checksum of its bytes. */
 export function revisionOf(bytes: Uint8Array): string {
   return checksumBytes(bytes);
@@ -64,10 +84,17 @@ export function currentRevision(folder: StoreFolder, relative: string): string |
 /**
  * The value of a document's bytes.
  *
+ * @param options - `exact`: refuses also what reading would change.
  * @throws {StoreDamagedError} with line and offset, when they are not JSON.
  */
-export function decodeDocument(bytes: Buffer, path: string): Json {
+export function decodeDocument(
+  bytes: Buffer,
+  path: string,
+  options: { readonly exact?: boolean } = {},
+): Json {
   try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it parsed is JSON
+    if (options.exact === true) return parseJsonStrict(bytes, { path }) as Json;
     if (!isUtf8(bytes)) throw new SyntaxError("it is not UTF-8");
     const text = bytes.toString("utf8");
     const value: Json = JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);

@@ -1,16 +1,23 @@
 import { dirname, join } from "node:path";
 import { claimDirectorySync } from "@holdfast/fsutil";
 import { contentOf, type DocumentContent } from "./document-content.ts";
-import { textOf } from "./document-encoding.ts";
-import { currentRevision, decodeDocument, publishFile, readStoreFile, revisionOf } from "./document-file.ts";
+import { textOf, textPieces } from "./document-encoding.ts";
+import {
+  currentRevision,
+  decodeDocument,
+  publishFile,
+  readFilePieces,
+  readStoreFile,
+  revisionOf,
+} from "./document-file.ts";
 import { StoreConflictError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
-import { withStoreErrors } from "./file-errors.ts";
+import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
 import type { JsonDraft } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
-import { documentConflict } from "./memory-documents.ts";
+import { documentConflict, missingDocument } from "./memory-documents.ts";
 import type { Bytes, Compression, Documents, Fence, Page } from "./store.ts";
 import type { StoreFolder } from "./store-folder.ts";
 import { walkKeys } from "./walk-keys.ts";
@@ -62,12 +69,15 @@ export class FileDocuments implements Documents {
     this.#assertFence = assertFence;
   }
 
-  async get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
+  async get(
+    key: string,
+    options: { readonly exact?: boolean } = {},
+  ): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
     checkKey(key);
     return withStoreErrors("read", documentPath(key), async () => {
       const found = await this.#read(key);
       if (found === undefined) return undefined;
-      const value = decodeDocument(await textOf(found.stored, found.path), found.path);
+      const value = decodeDocument(await textOf(found.stored, found.path), found.path, options);
       return { value, revision: revisionOf(found.stored) };
     });
   }
@@ -87,6 +97,18 @@ export class FileDocuments implements Documents {
         },
       };
     });
+  }
+
+  async *read(key: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Bytes> {
+    checkKey(key);
+    const path = documentPath(key);
+    try {
+      const file = this.#open(key);
+      if (file === undefined) throw missingDocument(this.#folder.pathOf(path));
+      yield* textPieces(readFilePieces(file, options.signal), this.#folder.pathOf(path));
+    } catch (error) {
+      throw asStoreError(error, "read", path);
+    }
   }
 
   async put(
@@ -216,6 +238,18 @@ export class FileDocuments implements Documents {
 
   #isThere(relative: string): boolean {
     return this.#folder.fileSystem.lstatSync(join(this.#folder.root, relative)) !== undefined;
+  }
+
+  /** The file of a document, in whichever form. */
+  #open(key: string): ReturnType<StoreFolder["open"]> {
+    if (!this.#folder.canRead()) return undefined;
+    const [plain, compressed] = [documentPath(key), compressedPath(key)];
+    for (const relative of [plain, compressed, plain]) {
+      if (relative === compressed && !this.#isThere(compressed)) continue;
+      const file = this.#folder.open(relative);
+      if (file !== undefined) return file;
+    }
+    return undefined;
   }
 
   /** What is kept of a document, in whichever form. */

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import { parseJsonStrict } from "@holdfast/fsutil";
 import { compareBytes } from "./byte-order.ts";
 import { encodeDocument } from "./encode-document.ts";
-import { StoreConflictError, StoreDamagedError } from "./errors.ts";
+import { StoreConflictError, StoreDamagedError, StoreError } from "./errors.ts";
 import type { Json } from "./json.ts";
 import { draftPieces, isDraft, type JsonDraft } from "./json-draft.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import type { Bytes, Compression, Documents, Fence, Page } from "./store.ts";
+
+const PIECE_BYTES = 16 * 1024;
 
 /** What the parts of a store in memory ask of the whole. */
 export interface MemoryGuard {
@@ -30,17 +33,23 @@ export class MemoryDocuments implements Documents {
     this.#listLogs = listLogs;
   }
 
-  async get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
+  async get(
+    key: string,
+    options: { readonly exact?: boolean } = {},
+  ): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
     this.#guard.assertOpen();
     checkKey(key);
     const found = this.#documents.get(key);
     if (found === undefined) return undefined;
     try {
+      if (options.exact === true) parseJsonStrict(found.text, { path: key });
       const value: Json = JSON.parse(found.text);
       return { value, revision: found.revision };
     } catch (error) {
       // Only a text that its caller vouched for.
-      throw new StoreDamagedError(`Cannot read the document "${key}": it is not JSON; put it again`, {
+      const what =
+        options.exact === true ? "it is not JSON that can be read without a change" : "it is not JSON";
+      throw new StoreDamagedError(`Cannot read the document "${key}": ${what}; put it again`, {
         path: key,
         cause: error,
       });
@@ -52,6 +61,19 @@ export class MemoryDocuments implements Documents {
     checkKey(key);
     const found = this.#documents.get(key);
     return found === undefined ? undefined : { bytes: Buffer.from(found.text), revision: found.revision };
+  }
+
+  async *read(key: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Bytes> {
+    this.#guard.assertOpen();
+    options.signal?.throwIfAborted();
+    checkKey(key);
+    const found = this.#documents.get(key);
+    if (found === undefined) throw missingDocument(key);
+    const bytes = Buffer.from(found.text);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      options.signal?.throwIfAborted();
+      yield bytes.subarray(at, at + PIECE_BYTES);
+    }
   }
 
   async put(
@@ -121,6 +143,11 @@ export class MemoryDocuments implements Documents {
     const actual = this.#documents.get(key)?.revision ?? null;
     if (actual !== expected) throw documentConflict(key, expected, actual);
   }
+}
+
+/** The error for a document that is read and is not there. */
+export function missingDocument(path: string): StoreError {
+  return new StoreError("STORE_MISSING", `Cannot read "${path}": there is no such document`, { path });
 }
 
 /** The error for a document that is not as expected. */

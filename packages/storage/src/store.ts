@@ -134,13 +134,24 @@ export type Place =
  * A key is a text of parts joined by `/`; see the README for what a part may hold (`STORE_KEY`).
  */
 export interface Documents {
-  /** Rejects with `STORE_DAMAGED` when what is stored cannot be read back. */
-  get(key: string): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
+  /**
+   * Rejects with `STORE_DAMAGED` when what is stored cannot be read back. `exact`: also when reading would change it, which happens only to
+   * what another program wrote: a key that occurs twice in its object, a number that a double cannot hold.
+   */
+  get(
+    key: string,
+    options?: { readonly exact?: boolean },
+  ): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
   /**
    * The text of a document as it stands, in UTF-8: for who checks the bytes themselves, or reads a part of them. It need not be JSON.
    * The revision is made when it is asked for. Rejects with `STORE_DAMAGED` when what is stored cannot be read back.
    */
   getBytes(key: string): Promise<{ readonly bytes: Bytes; readonly revision: string } | undefined>;
+  /**
+   * The text of a document as it stands, piece by piece from its beginning, for who may stop before its end; no more is read than was
+   * asked for. Rejects with `STORE_MISSING` when there is none.
+   */
+  read(key: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Bytes>;
   /**
    * `expected`: the revision it must have, `null` when it must not exist yet; otherwise `STORE_CONFLICT`, and nothing is written.
    * A {@link JsonDraft} is kept as the document it stands for; its long lists are made while they are written, where the engine can,

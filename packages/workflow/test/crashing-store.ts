@@ -60,8 +60,9 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     documents: {
-      get: (key) => guard(() => documents.get(key)),
+      get: (key, options) => guard(() => documents.get(key, options)),
       getBytes: (key) => guard(() => documents.getBytes(key)),
+      read: (key, options) => guardEach(() => documents.read(key, options)),
       put: (key, value, options) => guardWrite(() => documents.put(key, value, options)),
       delete: (key, options) => guardWrite(() => documents.delete(key, options)),
       list: (prefix, options) => guard(() => documents.list(prefix, options)),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { compareBytes } from "../byte-order.ts";
 import type { Json } from "../json.ts";
-import { JsonList } from "../json-draft.ts";
+import { JsonList, JsonText } from "../json-draft.ts";
 import type { Store } from "../store.ts";
 import { gather, type TestApi, type WithStores } from "./test-api.ts";
 
@@ -128,6 +128,47 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
   );
 
   it(
+    "documents: read() gives the text from its beginning, as far as it is asked for",
+    withStores(async (open) => {
+      const store = await open();
+      const value = Array.from({ length: 30_000 }, (_, item): Json => ({ item }));
+      for (const compression of ["none", "zstd"] as const) {
+        await store.documents.put("a/value", value, { compression });
+        const pieces = await gather(store.documents.read("a/value"));
+        const whole = await store.documents.getBytes("a/value");
+        assert.ok(whole !== undefined && Buffer.concat(pieces).equals(whole.bytes));
+        for await (const piece of store.documents.read("a/value")) {
+          assert.ok(piece.length < whole.bytes.length && piece.length > 0);
+          break;
+        }
+        const aborted = { signal: AbortSignal.abort(new Error("enough")) };
+        await assert.rejects(gather(store.documents.read("a/value", aborted)), /enough/);
+      }
+      await assert.rejects(gather(store.documents.read("a/none")), { code: "STORE_MISSING" });
+    }),
+  );
+
+  it(
+    "documents: get() refuses, when it is to be exact, what reading would change",
+    withStores(async (open) => {
+      const store = await open();
+      for (const text of ["9007199254740993", "1e999", '{"a":1,"a":2}']) {
+        await store.documents.put("a/value", { inside: new JsonText([Buffer.from(text)]) });
+        await store.documents.get("a/value");
+        await assert.rejects(
+          store.documents.get("a/value", { exact: true }),
+          { code: "STORE_DAMAGED" },
+          text,
+        );
+      }
+      for (const value of AWKWARD) {
+        await store.documents.put("a/value", value);
+        assert.deepStrictEqual((await store.documents.get("a/value", { exact: true }))?.value, value);
+      }
+    }),
+  );
+
+  it(
     "documents: expected null creates once; the second one is refused with the revision that is there",
     withStores(async (open) => {
       const store = await open();
@@ -239,6 +280,7 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
       for (const key of BAD_KEYS) {
         const refused = { code: "STORE_KEY" };
         await assert.rejects(store.documents.get(key), refused, JSON.stringify(key));
+        await assert.rejects(gather(store.documents.read(key)), refused, JSON.stringify(key));
         await assert.rejects(store.documents.put(key, 1), refused, JSON.stringify(key));
         await assert.rejects(store.documents.delete(key), refused, JSON.stringify(key));
         await assert.rejects(store.logs.append(key, [{ text: "{}" }]), refused, JSON.stringify(key));
