@@ -21,6 +21,7 @@ interface Given {
  * test, so whoever changes one changes the other.
  */
 export function problemOf(event: Given): EventProblem | undefined {
+  if (!isPlain(event)) return problem("", "must be an object");
   if (!isTurn(event["turn_number"])) return problem("turn_number", "must be a whole number from 0");
   const { caused_by: causes, description, details } = event;
   if (causes !== undefined && !(Array.isArray(causes) && causes.every(isId)))

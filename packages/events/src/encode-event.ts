@@ -12,38 +12,35 @@ export interface EventSources {
   readonly newId: EventIds;
 }
 
-/** An event as a line. */
-export interface EncodedEvent {
-  readonly id: string;
-  readonly timestamp: string;
-  readonly text: string;
-}
-
 /**
- * Makes the encoder of one run: checks an event, gives it id and time, and writes its line. What the caller does with the
- * event afterwards changes nothing.
- *
- * @throws {EventError} `EVENT_INVALID`
+ * Makes the lines of one run's events: checks an event, gives it id and time, and writes it. What the caller does with the event
+ * afterwards changes nothing.
  */
-export function eventEncoder({
-  simulationId,
-  time,
-  newId,
-}: EventSources): (event: EventInput) => EncodedEvent {
-  const run = JSON.stringify(simulationId);
-  return (event) => {
+export class EventEncoder {
+  readonly #sources: EventSources;
+  readonly #run: string;
+  /** Id of the event that was encoded last. */
+  id = "";
+
+  constructor(sources: EventSources) {
+    this.#sources = sources;
+    this.#run = JSON.stringify(sources.simulationId);
+  }
+
+  /** @throws {EventError} `EVENT_INVALID` */
+  encode(event: EventInput): string {
     const wrong = problemOf(event as unknown as Readonly<Record<string, unknown>>);
     if (wrong !== undefined) throw invalid(event, wrong.path, wrong.message);
     if ("event_id" in event || "timestamp" in event || "simulation_id" in event) {
-      const filled = withGiven(event, { simulationId, time, newId });
-      return { id: filled.event_id, timestamp: filled.timestamp, text: jsonOf(filled) };
+      const filled = withGiven(event, this.#sources);
+      this.id = filled.event_id;
+      return jsonOf(filled);
     }
-    const { text: timestamp, ms } = time();
-    const id = newId(ms);
+    const { text: timestamp, ms } = this.#sources.time();
+    this.id = this.#sources.newId(ms);
     // Neither id nor time needs an escape: put before the rest, they cost no second object.
-    const text = `{"event_id":"${id}","timestamp":"${timestamp}","simulation_id":${run},${jsonOf(event).slice(1)}`;
-    return { id, timestamp, text };
-  };
+    return `{"event_id":"${this.id}","timestamp":"${timestamp}","simulation_id":${this.#run},${jsonOf(event).slice(1)}`;
+  }
 }
 
 function withGiven(

@@ -1,5 +1,5 @@
 import type { Clock } from "@holdfast/storage";
-import { eventEncoder } from "./encode-event.ts";
+import { EventEncoder } from "./encode-event.ts";
 import { type EventIds, eventIds } from "./event-id.ts";
 import type { EventInput } from "./event-input.ts";
 import { eventTime } from "./event-time.ts";
@@ -60,7 +60,7 @@ const BASE = new Set(["turn_number", "agent_id", "caused_by", "description", "de
  */
 export function eventFactory(options: EventFactoryOptions): EventFactory {
   const { simulationId, clock, newId = eventIds() } = options;
-  const encode = eventEncoder({ simulationId, time: eventTime(clock), newId });
+  const encoder = new EventEncoder({ simulationId, time: eventTime(clock), newId });
   const build =
     (event_type: StreamEvent["event_type"]) =>
     (fields: Common): never => {
@@ -70,7 +70,7 @@ export function eventFactory(options: EventFactoryOptions): EventFactory {
         if (value !== undefined && field !== "details") (BASE.has(field) ? event : details)[field] = value;
       }
       // What is built is what a reader of its line gets, and nothing of it is shared with the caller.
-      return JSON.parse(encode(event as unknown as EventInput).text) as never;
+      return JSON.parse(encoder.encode(event as unknown as EventInput)) as never;
     };
   return {
     milestone: build("MILESTONE"),

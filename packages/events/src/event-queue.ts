@@ -1,32 +1,24 @@
 import { type LogItem, type Marks, parseTimestamp } from "@holdfast/storage";
-import type { EncodedEvent } from "./encode-event.ts";
-import type { EventInput } from "./event-input.ts";
+import { readStreamEvent } from "./stored-event.ts";
 
-interface Marked {
-  readonly event_type: string;
-  readonly agent_id: string | undefined;
-  readonly turn_number: number;
-  readonly caused_by: readonly string[] | undefined;
-}
-
-/** An event that waits to be written. Its marks are made when an engine asks for them: the file store reads the text instead. */
+/**
+ * An event that waits to be written: its line, and nothing else, for it may wait in a crowd. Its marks are read from it when an engine asks
+ * for them; the file store does not.
+ */
 export class QueuedEvent implements LogItem {
   readonly text: string;
-  readonly #encoded: EncodedEvent;
-  readonly #event: Marked;
 
-  constructor(encoded: EncodedEvent, { event_type, agent_id, turn_number, caused_by }: EventInput) {
-    this.text = encoded.text;
-    this.#encoded = encoded;
-    const copied = caused_by === undefined ? undefined : [...caused_by];
-    this.#event = { event_type, agent_id, turn_number, caused_by: copied };
+  constructor(text: string) {
+    this.text = text;
   }
 
   get marks(): Marks {
-    const { event_type, agent_id, turn_number, caused_by } = this.#event;
+    const event = readStreamEvent(this.text);
+    if (event === undefined) return {};
+    const { event_id, timestamp, event_type, turn_number, agent_id, caused_by } = event;
     return {
-      at: parseTimestamp(this.#encoded.timestamp),
-      id: this.#encoded.id,
+      at: parseTimestamp(timestamp),
+      id: event_id,
       type: event_type,
       turn: turn_number,
       ...(agent_id !== undefined && { agent: agent_id }),

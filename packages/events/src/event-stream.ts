@@ -1,5 +1,5 @@
 import type { LogAppendOptions, Store } from "@holdfast/storage";
-import { eventEncoder } from "./encode-event.ts";
+import { EventEncoder } from "./encode-event.ts";
 import { EventError } from "./errors.ts";
 import { eventIds } from "./event-id.ts";
 import type { EventInput } from "./event-input.ts";
@@ -82,7 +82,7 @@ class QueueingStream implements EventStream {
   readonly #key: string;
   readonly #options: CheckedStreamOptions;
   readonly #kept: ReadonlySet<EventType>;
-  readonly #encode: ReturnType<typeof eventEncoder>;
+  readonly #encoder: EventEncoder;
   readonly #queue = new EventQueue();
   readonly #append: LogAppendOptions;
   #emitted = 0;
@@ -102,7 +102,7 @@ class QueueingStream implements EventStream {
     this.#options = options;
     this.#kept = keptTypes(options.verbosity);
     const { clock, newId = eventIds(), durability, rotateBytes, fence } = options;
-    this.#encode = eventEncoder({ simulationId: runId, time: eventTime(clock), newId });
+    this.#encoder = new EventEncoder({ simulationId: runId, time: eventTime(clock), newId });
     this.#append = { durability, whole: false, rotateBytes, ...(fence !== undefined && { fence }) };
   }
 
@@ -124,19 +124,19 @@ class QueueingStream implements EventStream {
     }
     if (this.#failure !== undefined || (isFull && this.#options.onFull === "drop")) {
       // One that is wrong is wrong whether there is room or not.
-      this.#encode(event);
+      this.#encoder.encode(event);
       this.#emitted += 1;
       this.#dropped += 1;
       if (this.#failure === undefined) this.#untold += 1;
       return undefined;
     }
-    const encoded = this.#encode(event);
-    this.#checkLength(encoded.text);
-    this.#queue.push(new QueuedEvent(encoded, event));
+    const text = this.#encoder.encode(event);
+    this.#checkLength(text);
+    this.#queue.push(new QueuedEvent(text));
     this.#emitted += 1;
     this.#turn = event.turn_number;
     this.#pump ??= this.#startPump();
-    return encoded.id;
+    return this.#encoder.id;
   }
 
   async ready(): Promise<void> {
@@ -196,7 +196,7 @@ class QueueingStream implements EventStream {
       description: `${count} ${count === 1 ? "event was" : "events were"} dropped: the queue was full`,
       details: { status: "dropped", error_type: "queue_full", dropped_events: count },
     };
-    this.#queue.push(new QueuedEvent(this.#encode(event), event));
+    this.#queue.push(new QueuedEvent(this.#encoder.encode(event)));
   }
 
   #fail(cause: unknown, lost: number): EventError {
@@ -213,7 +213,7 @@ class QueueingStream implements EventStream {
 
   #isFiltered(event: EventInput): boolean {
     // An unknown type is wrong at every level.
-    if (!keptTypes("DETAIL").has(event.event_type)) this.#encode(event);
+    if (!keptTypes("DETAIL").has(event.event_type)) this.#encoder.encode(event);
     this.#filtered += 1;
     return true;
   }

@@ -1,6 +1,7 @@
 import type { Store } from "@holdfast/storage";
 import { runOfKey } from "./event-key.ts";
 import { EVERY_EVENT, findEvents } from "./find-events.ts";
+import { isRecord } from "./record.ts";
 
 /** What there is of a run's stream. */
 export interface EventSummary {
@@ -33,7 +34,7 @@ export async function eventSummaries(store: Store): Promise<readonly EventSummar
 async function runDocument(store: Store, id: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const value = (await store.documents.get(`runs/${id}/run`))?.value;
-    return typeof value === "object" && value !== null ? { ...value } : {};
+    return isRecord(value) ? value : {};
   } catch {
     return {};
   }

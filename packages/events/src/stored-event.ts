@@ -1,5 +1,6 @@
 import { parseTimestamp } from "@holdfast/storage";
 import * as z from "zod";
+import { isRecord } from "./record.ts";
 import { EVENT_TYPES, type EventType, eventTypeSchema } from "./verbosity.ts";
 
 /**
@@ -90,10 +91,6 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isMoment(value: unknown): value is string {
