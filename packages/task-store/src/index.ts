@@ -27,7 +27,13 @@ export {
 } from "./job.ts";
 export { type JobIdOptions, newJobId } from "./job-id.ts";
 export { JOBS_QUEUE } from "./job-key.ts";
-export { currentStateAndRole, type JobPosition, nextPhase } from "./job-phases.ts";
+export {
+  type AgentsTurn,
+  currentStateAndRole,
+  type JobPosition,
+  nextPhase,
+  type PersonsTurn,
+} from "./job-phases.ts";
 export { type JobStoreOptions, jobStore } from "./job-store.ts";
 export {
   allowedActions,
@@ -35,6 +41,7 @@ export {
   JOB_TRANSITIONS,
   type JobRole,
   type JobTransition,
+  jobTransition,
 } from "./job-transitions.ts";
 export type {
   JobChange,

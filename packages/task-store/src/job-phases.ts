@@ -3,20 +3,32 @@ import { allowedActions, type JobRole } from "./job-transitions.ts";
 
 type AgentRole = Exclude<JobRole, "person">;
 
-/** Where a job stands, and who is to do what about it. */
-export interface JobPosition {
+interface Position {
   readonly status: JobStatus;
-  /** Who is to act: an agent (in PENDING and RUNNING the worker, in REVIEW_REQUIRED and REVIEWING the supervisor) or a person; nobody at an end. */
-  readonly role: JobRole | undefined;
   /** Name of the current phase. */
   readonly phase: string;
-  /** Agent that is to act; only when an agent is. */
-  readonly agent: string | undefined;
   /** 1, and one more for each `rerun`. */
   readonly attempt: number;
   /** The actions that the state allows. */
   readonly allowed: readonly JobAction[];
 }
+
+/** A job that waits for an agent, or is in its hands. */
+export interface AgentsTurn extends Position {
+  /** In PENDING and RUNNING the worker, in REVIEW_REQUIRED and REVIEWING the supervisor. */
+  readonly role: "worker" | "supervisor";
+  /** Name of the phase's agent. */
+  readonly agent: string;
+}
+
+/** A job that waits for a person; or, at an end, for nobody. */
+export interface PersonsTurn extends Position {
+  readonly role: "person" | undefined;
+  readonly agent: undefined;
+}
+
+/** Where a job stands, and who is to do what about it. */
+export type JobPosition = AgentsTurn | PersonsTurn;
 
 const ROLES: Readonly<Record<JobStatus, JobRole | undefined>> = {
   DRAFT: "person",
@@ -35,15 +47,15 @@ const ROLES: Readonly<Record<JobStatus, JobRole | undefined>> = {
 /** Where a job stands, and who is to do what about it. Looks at the manifest alone. */
 export function currentStateAndRole(job: JobManifest): JobPosition {
   const role = ROLES[job.status];
-  const phase = job.phases.find(({ name }) => name === job.current_phase);
-  return {
+  const position = {
     status: job.status,
-    role,
     phase: job.current_phase,
-    agent: role === "worker" || role === "supervisor" ? phase?.active_agent : undefined,
     attempt: 1 + job.history.filter(({ action }) => action === "rerun").length,
     allowed: allowedActions(job.status),
   };
+  if (role !== "worker" && role !== "supervisor") return { ...position, role, agent: undefined };
+  const phase = job.phases.find(({ name }) => name === job.current_phase);
+  return { ...position, role, agent: phase?.active_agent ?? "" };
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from "@holdfast/storage";
 import { definedFields } from "./defined-fields.ts";
 import { JobError, JobHeldError, JobStateError } from "./errors.ts";
-import { type JobAction, type JobManifest, jobManifestSchema, jobStatusSchema } from "./job.ts";
+import { type JobAction, type JobManifest, jobManifestSchema } from "./job.ts";
 import { newJobId } from "./job-id.ts";
 import { checkJobId, JOBS_PREFIX, JOBS_QUEUE, jobKey } from "./job-key.ts";
 import { advanced, moved, recovered, takenBack } from "./job-moves.ts";

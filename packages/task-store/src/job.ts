@@ -5,7 +5,7 @@ import { runIdSchema } from "./run-state.ts";
 
 // What ends like a file of a store, or is a device on some systems, is no name of a folder.
 const ID =
-  /^(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))(?!.*\.(?:json|ndjson|jsonl|txt|corrupt)$)(?!.*\.$)[a-z0-9_-][a-z0-9._-]*$/i;
+  /^(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))(?!.*\.(?:json|json\.zst|ndjson|jsonl|txt|corrupt)$)(?!.*\.$)[a-z0-9_-][a-z0-9._-]*$/i;
 
 /** Id of a job, where it becomes the name of a folder. */
 export const jobIdSchema = z
