@@ -4,9 +4,10 @@ import { exploreCrashes, exploreFaults } from "@holdfast/crash-kit";
 import type { Feature } from "./feature.ts";
 import { FILES } from "./features/files.ts";
 import { LOGS } from "./features/logs.ts";
+import { RECORDS } from "./features/records.ts";
 import { STORE } from "./features/store.ts";
 
-const FEATURES: readonly Feature[] = [...FILES, ...LOGS, ...STORE];
+const FEATURES: readonly Feature[] = [...FILES, ...LOGS, ...STORE, ...RECORDS];
 
 interface Line {
   readonly name: string;

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { onceStore } from "@holdfast/idempotency";
+import { type LogMessage, openLedger, readLedger } from "@holdfast/ledger";
+import { listReceipts, type Receipt, recordReceipt, runStore } from "@holdfast/task-store";
+import { type Feature, feature } from "../feature.ts";
+import { checkList, checkVersion } from "../old-or-new.ts";
+import { afterCrash, withStore } from "../simulated-store.ts";
+
+const RUN = "run-20260102-030405-89abcdef";
+const TIME = "2026-01-02T03:04:05.123456Z";
+
+function message(text: string): LogMessage {
+  return { kind: "log", level: "info", message: text, timestamp: TIME };
+}
+
+function receipt(step: number): Receipt {
+  return {
+    schema: "holdfast/receipt/v1",
+    task_id: "T-1",
+    step,
+    action: "implement",
+    idempotency_key: `ik:${String(step).padStart(64, "0")}`,
+    snapshot_id: "snap-0123456789ab",
+    command_message_id: `c${step}`,
+    correlation_id: `r${step}`,
+    artifacts: [],
+    events: [`e${step}`],
+    created_at: TIME,
+  };
+}
+
+/** What runs are made of. */
+export const RECORDS: readonly Feature[] = [
+  feature<string, string[]>(
+    "ledger appended to",
+    "acknowledged messages stay, in one unbroken chain that goes on",
+    {
+      workload: ({ fileSystem, begin, acknowledge }) =>
+        withStore(fileSystem, async (store) => {
+          const ledger = await openLedger(store, RUN);
+          for (const text of ["a", "b", "c"]) {
+            begin(text);
+            await ledger.append(message(text));
+            acknowledge(text);
+          }
+          await ledger.close();
+        }),
+      recover: (disk) =>
+        afterCrash(disk, async (store) => {
+          const found: string[] = [];
+          for await (const { message: said } of readLedger(store, RUN).replay()) {
+            if (said.kind === "log") found.push(said.message);
+          }
+          const ledger = await openLedger(store, RUN);
+          await ledger.append(message("again"));
+          await ledger.close();
+          const { findings } = await readLedger(store, RUN).verifyChain();
+          assert.deepEqual(findings, []);
+          return found.filter((text) => text !== "again");
+        }),
+      check: ({ recovered, ...promised }) => checkList(recovered, promised),
+    },
+  ),
+  feature<string, string[]>("work done once", "a result that was given is never made again", {
+    workload: ({ fileSystem, begin, acknowledge }) =>
+      withStore(fileSystem, async (store) => {
+        const once = onceStore(store, { worker: "first" });
+        for (const key of ["a", "b"]) {
+          begin(key);
+          await once.once(key, {}, () => `first ${key}`);
+          acknowledge(key);
+        }
+      }),
+    recover: (disk) =>
+      afterCrash(disk, async (store) => {
+        const once = onceStore(store, { worker: "second" });
+        const again: string[] = [];
+        for (const key of ["a", "b"]) {
+          const result = await once.once(key, {}, () => {
+            again.push(key);
+            return `again ${key}`;
+          });
+          assert.equal(result, again.includes(key) ? `again ${key}` : result);
+        }
+        return again;
+      }),
+    check: ({ recovered, acknowledged }) => {
+      for (const key of acknowledged) assert.ok(!recovered.includes(key), `"${key}" was done twice`);
+    },
+  }),
+  feature<number, number[]>("receipts recorded", "a receipt is whole, and stays", {
+    workload: ({ fileSystem, begin, acknowledge }) =>
+      withStore(fileSystem, async (store) => {
+        for (const step of [1, 2, 3]) {
+          begin(step);
+          await recordReceipt(store, RUN, receipt(step));
+          acknowledge(step);
+        }
+      }),
+    recover: (disk) =>
+      afterCrash(disk, async (store) => (await listReceipts(store, RUN)).map(({ step }) => step)),
+    check: ({ recovered, ...promised }) => checkList(recovered, promised),
+  }),
+  feature<string, string | undefined>("run state updated", "the last state that was written, or the next", {
+    workload: ({ fileSystem, begin, acknowledge }) =>
+      withStore(fileSystem, async (store) => {
+        const runs = runStore(store);
+        begin("running");
+        await runs.create({ run_id: RUN, kind: "workflow", name: "w", config_snapshot: {} });
+        acknowledge("running");
+        begin("step");
+        await runs.update(RUN, { current_stage: "step" });
+        acknowledge("step");
+        begin("completed");
+        await runs.complete(RUN);
+        acknowledge("completed");
+      }),
+    recover: (disk) =>
+      afterCrash(disk, async (store) => {
+        const state = await runStore(store).load(RUN);
+        return state?.status === "running" ? (state.current_stage ?? "running") : state?.status;
+      }),
+    check: ({ recovered, ...promised }) => checkVersion(recovered, promised),
+  }),
+];
