@@ -12,9 +12,12 @@ export type WorkflowErrorCode =
   | "WORKFLOW_STEP_FAILED"
   | "WORKFLOW_ROUNDS_EXCEEDED"
   | "WORKFLOW_FLOW_FAILED"
-  | "WORKFLOW_COMMAND_TOO_LARGE";
+  | "WORKFLOW_COMMAND_TOO_LARGE"
+  | "WORKFLOW_JOB_CONFIG_MISSING"
+  | "WORKFLOW_JOB_AGENT"
+  | "WORKFLOW_JOB_DAMAGED";
 
-/** A run that cannot be started, resumed or told about. */
+/** A run, or a step of a job, that cannot be started, resumed or told about. */
 export class WorkflowError extends Error {
   override readonly name: string = "WorkflowError";
   readonly code: WorkflowErrorCode;

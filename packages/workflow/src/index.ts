@@ -1,5 +1,6 @@
 export type { Environment } from "./config/environment.ts";
 export {
+  loadAgentsConfig,
   loadWorkflowConfig,
   type ParseConfigOptions,
   parseWorkflowConfig,
@@ -24,6 +25,14 @@ export {
   flowOf,
   nextTarget,
 } from "./flow/flow.ts";
+export type { StepOutcome } from "./job/answer.ts";
+export { type CreateJobOptions, configureJob, createJob, type JobConfigOptions } from "./job/create-job.ts";
+export { jobConfigSchema } from "./job/job-config.ts";
+export { type JobRequest, jobRequestSchema } from "./job/job-request.ts";
+export { isStepBegun } from "./job/job-story.ts";
+export { type JobRunResult, type RunJobOptions, runJob } from "./job/run-job.ts";
+export { type JobSteering, type SteerJobOptions, steerJob } from "./job/steer-job.ts";
+export { type JobStepResult, restepJob, type StepJobOptions, stepJob } from "./job/step-job.ts";
 export { configOfRun } from "./run/config-snapshot.ts";
 export { describeRun, type RunDescription } from "./run/describe-run.ts";
 export type { ResumeWorkflowOptions, RunOptions, RunWorkflowOptions } from "./run/options.ts";

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { readConfig, validateConfig } from "@holdfast/config";
 import * as z from "zod";
 

@@ -195,6 +195,15 @@ function* checkWorkspace(config: WorkflowConfig, configDir: string): Generator<C
   };
 }
 
+/** What is wrong with workspace, agents and tasks, whatever they are used for. */
+export function checkParts(
+  config: WorkflowConfig,
+  configDir: string,
+  environment: Environment,
+): readonly ConfigFinding[] {
+  return [...checkWorkspace(config, configDir), ...checkAgents(config, environment), ...checkTasks(config)];
+}
+
 /** Everything that is wrong in a configuration whose shape is right. */
 export function checkConfig(
   config: WorkflowConfig,
@@ -202,11 +211,7 @@ export function checkConfig(
   environment: Environment,
 ): readonly ConfigFinding[] {
   const agents = Object.keys(config.agents);
-  const findings = [
-    ...checkWorkspace(config, configDir),
-    ...checkAgents(config, environment),
-    ...checkTasks(config),
-  ];
+  const findings = checkParts(config, configDir, environment);
   if (config.flow !== undefined) return [...findings, ...checkFlow(config.flow, agents)];
   if (agents.includes("builder")) return [...findings, ...checkUnused(config)];
   const nearest = nearestName("builder", agents);

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import {
   type ConfigDocument,
+  type ConfigFinding,
   configError,
   configKind,
   parseConfig,
@@ -8,10 +9,10 @@ import {
   validateConfig,
 } from "@holdfast/config";
 import type * as z from "zod";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkParts } from "./check-config.ts";
 import type { Environment } from "./environment.ts";
 import { resolveCommand } from "./program-paths.ts";
-import { type WorkflowConfig, workflowConfigSchema } from "./schema.ts";
+import { agentsConfigSchema, type WorkflowConfig, workflowConfigSchema } from "./schema.ts";
 
 /** What reading a configuration depends on besides its text. */
 export interface ParseConfigOptions {
@@ -44,12 +45,35 @@ export async function loadWorkflowConfig(
   return workflowConfigOf(readConfig(path), options.env ?? process.env);
 }
 
+/**
+ * Reads a workflow's configuration for what it says of agents, workspace and policy: it needs no tasks and no flow, and those that are
+ * there are not followed. What a job takes. See {@link loadWorkflowConfig}.
+ */
+export async function loadAgentsConfig(
+  path: string,
+  options: { readonly env?: Environment } = {},
+): Promise<WorkflowConfig> {
+  const document = readConfig(path);
+  if (configKind(document) !== "workflow") throw otherKind(document);
+  const config = validateConfig(document, agentsConfigSchema);
+  return checkedConfig(document, config, checkParts(config, folderOf(document), options.env ?? process.env));
+}
+
 function workflowConfigOf(document: ConfigDocument, env: Environment): WorkflowConfig {
   if (configKind(document) !== "workflow") throw otherKind(document);
   const config = validateConfig(document, workflowConfigSchema);
-  const configDir = dirname(resolve(document.path));
-  const findings = checkConfig(config, configDir, env);
+  return checkedConfig(document, config, checkConfig(config, folderOf(document), env));
+}
+
+const folderOf = (document: ConfigDocument): string => dirname(resolve(document.path));
+
+function checkedConfig(
+  document: ConfigDocument,
+  config: WorkflowConfig,
+  findings: readonly ConfigFinding[],
+): WorkflowConfig {
   if (findings.length > 0) throw configError(document, findings);
+  const configDir = folderOf(document);
   const agents = Object.entries(config.agents).map(
     ([name, agent]) => [name, { ...agent, cmd: resolveCommand(agent.cmd, configDir) }] as const,
   );

@@ -152,6 +152,9 @@ export const workflowConfigSchema = z
   })
   .describe("A workflow of agents");
 
+/** The same where only agents, workspace and policy are needed: a configuration of a job may have no tasks. */
+export const agentsConfigSchema = workflowConfigSchema.extend({ tasks: z.array(taskSchema).default([]) });
+
 /** A workflow configuration, its defaults filled in. As given by `loadWorkflowConfig`, `workspace` and program paths are absolute. */
 export type WorkflowConfig = z.output<typeof workflowConfigSchema>;
 /** One agent of a {@link WorkflowConfig}. */

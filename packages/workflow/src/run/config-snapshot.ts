@@ -1,7 +1,7 @@
 import type { RunState } from "@holdfast/task-store";
 import type { Environment } from "../config/environment.ts";
-import { loadWorkflowConfig } from "../config/load-config.ts";
-import { type WorkflowConfig, workflowConfigSchema } from "../config/schema.ts";
+import { loadAgentsConfig } from "../config/load-config.ts";
+import { agentsConfigSchema, type WorkflowConfig, workflowConfigSchema } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { REDACTED, type Redactor } from "../supervisor/redactor.ts";
 import { isRecord, textOf } from "../unknown-value.ts";
@@ -32,8 +32,24 @@ export function readConfigSnapshot(
   snapshot: unknown,
   place: string,
 ): { config: WorkflowConfig; configPath: string | undefined } {
+  return parseSnapshot(snapshot, place, workflowConfigSchema);
+}
+
+/** As {@link readConfigSnapshot}, for a config that is kept for its agents and may have no tasks. */
+export function readAgentsSnapshot(
+  snapshot: unknown,
+  place: string,
+): { config: WorkflowConfig; configPath: string | undefined } {
+  return parseSnapshot(snapshot, place, agentsConfigSchema);
+}
+
+function parseSnapshot(
+  snapshot: unknown,
+  place: string,
+  schema: typeof workflowConfigSchema | typeof agentsConfigSchema,
+): { config: WorkflowConfig; configPath: string | undefined } {
   const { rest, configPath } = splitPath(snapshot);
-  const parsed = workflowConfigSchema.safeParse(rest);
+  const parsed = schema.safeParse(rest);
   if (parsed.success) return { config: parsed.data, configPath };
   const issue = parsed.error.issues[0];
   const message = `Cannot use the configuration kept in "${place}": ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`;
@@ -54,7 +70,7 @@ export async function restoreSecrets(
   if (!JSON.stringify(config.agents).includes(REDACTED)) return config;
   if (options.configPath === undefined)
     throw missing(options.runId, "the configuration file is not known; name it");
-  const file = await loadWorkflowConfig(options.configPath, { env: options.env });
+  const file = await loadAgentsConfig(options.configPath, { env: options.env });
   const merged = merge(config.agents, file.agents, "agents", (place) => {
     throw missing(options.runId, `"${options.configPath}" has no text at ${place} any more; put it back`);
   });

@@ -60,7 +60,7 @@ function build(
     goal: task.goal,
     ...task.inputs,
     ...(feedback === undefined ? {} : { feedback }),
-    round: plan.round,
+    round: firstRound(task) + plan.round - 1,
   });
   const outputs = ACTIONS_WITHOUT_OUTPUTS.has(action) ? [] : redactor.value(task.expected_outputs);
   const expectedOutputs: Command["expected_outputs"] = outputs.map(({ path, description, required }) =>
@@ -89,6 +89,12 @@ function build(
   };
   checkSize(command, config.policy.message_max_bytes);
   return command;
+}
+
+/** The steps of a job are runs of their own, and count their rounds over all of them: their task says where this run begins. */
+function firstRound(task: TaskConfig): number {
+  const { round } = task.inputs;
+  return typeof round === "number" ? round : 1;
 }
 
 function deadline(now: bigint, timeoutMs: number): string {

@@ -26,14 +26,24 @@ function chooseTask(config: WorkflowConfig, id: string | undefined): TaskConfig 
 
 function withWorkspace(config: WorkflowConfig, options: RunWorkflowOptions): WorkflowConfig {
   const workspace = resolve(options.workspace ?? config.workspace);
-  if (statSync(workspace, { throwIfNoEntry: false })?.isDirectory() === true) return { ...config, workspace };
+  requireWorkspace(workspace, options.configPath);
+  return { ...config, workspace };
+}
+
+/**
+ * Refuses a workspace that is not there.
+ *
+ * @throws {ConfigError} `CONFIG_INVALID`.
+ */
+export function requireWorkspace(workspace: string, configPath: string | undefined): void {
+  if (statSync(workspace, { throwIfNoEntry: false })?.isDirectory() === true) return;
   const issue = {
     documentPath: "workspace",
     found: workspace,
     allowed: "a folder that exists",
     message: `workspace "${workspace}" is not a folder`,
   };
-  const path = options.configPath ?? "";
+  const path = configPath ?? "";
   throw new ConfigError(
     "CONFIG_INVALID",
     `Cannot run the workflow: ${issue.message}; make it or name another`,
