@@ -32,6 +32,7 @@ const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/^(?:WORKFLOW|SIMULATION)_RUN_KIND$/, EXIT.usage],
   [/^STORE_(?:KEY|NOT_A_STORE)$/, EXIT.usage],
   [/_(?:DAMAGED|NOT_JSON|SCHEMA|CHECKSUM|NEWER|NEWER_VERSION|NEWER_FORMAT)$/, EXIT.damaged],
+  [/^CHECKPOINT_TURN$/, EXIT.damaged],
   [/^INTERRUPTED$/, EXIT.interrupted],
 ];
 
