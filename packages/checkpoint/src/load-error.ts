@@ -1,0 +1,85 @@
+import { type Store, StoreError } from "@holdfast/storage";
+import { CheckpointLoadError, type CheckpointLoadErrorCode } from "./errors.ts";
+
+/** What is being read: for messages, and to find it. */
+export interface Subject {
+  /** As in `Cannot load the checkpoint of turn 5`. */
+  readonly what: string;
+  readonly path: string;
+}
+
+/** The error for something that was read and is not what it should be. */
+export function loadError(
+  code: CheckpointLoadErrorCode,
+  { what, path }: Subject,
+  state: string,
+  cause?: unknown,
+): CheckpointLoadError {
+  return new CheckpointLoadError(code, `Cannot load ${what} from "${path}": ${state}`, { path, cause });
+}
+
+/** What a store threw when it read a document, as an error of this package. What is wrong with the store itself passes unchanged. */
+export function asLoadError(error: unknown, subject: Subject): unknown {
+  if (!(error instanceof StoreError)) return error;
+  switch (error.code) {
+    case "STORE_DAMAGED":
+      return loadError(
+        isEscape(error) ? "CHECKPOINT_IO" : "CHECKPOINT_NOT_JSON",
+        subject,
+        `${error.message}; use another checkpoint of the run`,
+        error,
+      );
+    case "STORE_IO":
+    case "STORE_READ_ONLY":
+    case "STORE_FAILED":
+      return loadError(
+        "CHECKPOINT_IO",
+        subject,
+        `${error.message}; make it readable, or move it away`,
+        error,
+      );
+    default:
+      return error;
+  }
+}
+
+function isEscape(error: StoreError): boolean {
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && cause.code === "PATH_ESCAPE";
+}
+
+/** The bytes of a document; `undefined` when there is none. */
+export async function loadBytes(
+  store: Store,
+  key: string,
+  subject: Subject,
+): Promise<Uint8Array | undefined> {
+  try {
+    return (await store.documents.getBytes(key))?.bytes;
+  } catch (error) {
+    throw asLoadError(error, subject);
+  }
+}
+
+/** The error for bytes that are no JSON, with the place in them where the store can tell. */
+export async function notJson(
+  store: Store,
+  key: string,
+  subject: Subject,
+  cause: unknown,
+): Promise<CheckpointLoadError> {
+  try {
+    await store.documents.get(key);
+  } catch (error) {
+    const told = asLoadError(error, subject);
+    if (told instanceof CheckpointLoadError) return told;
+  }
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return loadError("CHECKPOINT_NOT_JSON", subject, `${detail}; use another checkpoint of the run`, cause);
+}
+
+/** The version of a record that a newer Holdfast wrote; `undefined` for one that this version reads. */
+export function newerVersion(head: { readonly schema?: unknown }, name: string): number | undefined {
+  const version = new RegExp(`^holdfast/${name}/v(\\d+)$`).exec(String(head.schema))?.[1];
+  return version !== undefined && Number(version) > 1 ? Number(version) : undefined;
+}
