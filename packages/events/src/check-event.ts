@@ -24,7 +24,7 @@ export function problemOf(event: Given): EventProblem | undefined {
   if (!isPlain(event)) return problem("", "must be an object");
   if (!isTurn(event["turn_number"])) return problem("turn_number", "must be a whole number from 0");
   const { caused_by: causes, description, details } = event;
-  if (causes !== undefined && !(Array.isArray(causes) && causes.every(isId)))
+  if (causes !== undefined && !(Array.isArray(causes) && causes.every(isCause)))
     return problem("caused_by", "must be a list of event ids");
   if (description !== undefined && !(typeof description === "string" && fitsDescription(description)))
     return problem("description", "must be a text of at most 500 characters");
@@ -96,6 +96,11 @@ function isTurn(value: unknown): boolean {
 
 function isId(value: unknown): boolean {
   return typeof value === "string" && value.length > 0 && value.length <= MAX_ID;
+}
+
+/** `emit()` gives `undefined` for an event that was not kept: it can be handed on as it is. */
+function isCause(value: unknown): boolean {
+  return value === undefined || isId(value);
 }
 
 /** Whether something is left of it in JSON. */

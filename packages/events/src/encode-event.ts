@@ -28,9 +28,10 @@ export class EventEncoder {
   }
 
   /** @throws {EventError} `EVENT_INVALID` */
-  encode(event: EventInput): string {
-    const wrong = problemOf(event as unknown as Readonly<Record<string, unknown>>);
-    if (wrong !== undefined) throw invalid(event, wrong.path, wrong.message);
+  encode(given: EventInput): string {
+    const wrong = problemOf(given as unknown as Readonly<Record<string, unknown>>);
+    if (wrong !== undefined) throw invalid(given, wrong.path, wrong.message);
+    const event = given.caused_by?.includes(undefined) === true ? withKnownCauses(given) : given;
     if ("event_id" in event || "timestamp" in event || "simulation_id" in event) {
       const filled = withGiven(event, this.#sources);
       this.id = filled.event_id;
@@ -41,6 +42,11 @@ export class EventEncoder {
     // Neither id nor time needs an escape: put before the rest, they cost no second object.
     return `{"event_id":"${this.id}","timestamp":"${timestamp}","simulation_id":${this.#run},${jsonOf(event).slice(1)}`;
   }
+}
+
+function withKnownCauses({ caused_by = [], ...event }: EventInput): EventInput {
+  const causes = caused_by.filter((id) => id !== undefined);
+  return causes.length === 0 ? event : { ...event, caused_by: causes };
 }
 
 function withGiven(

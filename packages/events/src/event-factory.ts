@@ -27,7 +27,7 @@ type Known<Details> = { readonly [Key in keyof Details as string extends Key ? n
 
 interface Common {
   readonly turn_number: number;
-  readonly caused_by?: readonly string[];
+  readonly caused_by?: readonly (string | undefined)[];
   readonly description?: string;
   /** More than the fields of the kind. */
   readonly details?: Readonly<Record<string, unknown>>;

@@ -13,7 +13,8 @@ type Filled = "event_id" | "timestamp" | "simulation_id";
 type Input<Event extends { readonly event_type: string; readonly details: unknown }> = {
   readonly event_type: Event["event_type"];
   readonly turn_number: number;
-  readonly caused_by?: readonly string[] | undefined;
+  /** Ids of events, as `emit()` returned them; those of events that were not kept (`undefined`) are left out. */
+  readonly caused_by?: readonly (string | undefined)[] | undefined;
   readonly description?: string | undefined;
   readonly details: Readonly<Event["details"]>;
 } & { readonly [field in Filled]?: string | undefined };

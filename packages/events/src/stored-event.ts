@@ -60,15 +60,13 @@ export function readStreamEvent(text: string, runId = ""): StoredEvent | undefin
   if (!EVENT_TYPES.includes(event_type as EventType)) return undefined;
   const { agent_id, caused_by, description, details, ...others } = rest;
   const own = OWN_FIELDS[event_type as EventType];
-  const ofKind: Record<string, unknown> = isRecord(details) ? { ...details } : {};
-  const extra: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(others)) {
-    if (Object.hasOwn(own, field) && !Object.hasOwn(ofKind, field)) ofKind[field] = value;
-    else extra[field] = value;
-  }
-  for (const [field, kind] of Object.entries(own)) {
-    if (kind === "null is absent" && ofKind[field] === null) delete ofKind[field];
-  }
+  const given = isRecord(details) ? details : {};
+  const isOwn = (field: string): boolean => Object.hasOwn(own, field) && !Object.hasOwn(given, field);
+  const isAbsent = ([field, value]: readonly [string, unknown]): boolean =>
+    value === null && Object.hasOwn(own, field) && own[field] === "null is absent";
+  // From entries: a field may be called "__proto__".
+  const fields = Object.entries(others);
+  const ofKind = [...Object.entries(given), ...fields.filter(([field]) => isOwn(field))];
   const causes = Array.isArray(caused_by) ? caused_by.filter((id) => typeof id === "string") : undefined;
   return {
     event_id,
@@ -79,8 +77,8 @@ export function readStreamEvent(text: string, runId = ""): StoredEvent | undefin
     ...(typeof agent_id === "string" && { agent_id }),
     ...(causes !== undefined && { caused_by: causes }),
     ...(typeof description === "string" && { description }),
-    details: ofKind,
-    ...extra,
+    details: Object.fromEntries(ofKind.filter((entry) => !isAbsent(entry))),
+    ...Object.fromEntries(fields.filter(([field]) => !isOwn(field))),
   };
 }
 
