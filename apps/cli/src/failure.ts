@@ -25,7 +25,7 @@ export class CommandError extends Error {
 
 const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/_HELD$/, EXIT.held],
-  [/^WORKFLOW_SECRET_MISSING$/, EXIT.usage],
+  [/^WORKFLOW_(?:SECRET_MISSING|JOB_CONFIG_MISSING|JOB_AGENT)$/, EXIT.usage],
   [/_(?:MISSING|NOT_FOUND)$/, EXIT.notFound],
   [/^WORKFLOW_NO_TASK$/, EXIT.usage],
   [/^(?:CONFIG_|USAGE)/, EXIT.usage],

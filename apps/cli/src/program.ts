@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { Action, Status } from "./command-line/action.ts";
 import { addAgentCommands } from "./command-line/agent.ts";
+import { addJobCommands } from "./command-line/job.ts";
 import { addLedgerCommands } from "./command-line/ledger.ts";
 import { addRunsCommands } from "./command-line/runs.ts";
 import { addSimulationCommands } from "./command-line/simulations.ts";
@@ -104,6 +105,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
   addLedgerCommands(program, action);
   addSnapshotCommands(program, action);
   addStoreCommands(program, action);
+  addJobCommands(program, action);
   addAgentCommands(program, action);
 
   // The real one is put in its place when it is called: its library costs start-up time.
