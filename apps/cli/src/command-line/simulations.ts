@@ -16,7 +16,7 @@ export function addSimulationCommands(program: Command, action: Action): void {
     .command("fork")
     .description("a new run from a checkpoint of another; it remembers where it came from")
     .argument("<run>", "run id")
-    .requiredOption("--turn <n>", "the turn of the checkpoint, or last", turnOrLast("--turn"))
+    .requiredOption("--turn <n>", "the turn of the checkpoint", wholeNumber("--turn"))
     .option(
       "--checkpoint-interval <n>",
       "keep every n-th turn for good, instead of what the parent does",

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 
 /** Options of `fork`. */
 export interface ForkFlags {
-  readonly turn: number | "last";
+  readonly turn: number;
   readonly checkpointInterval?: number;
   readonly maxTurns?: number;
   readonly verbosity?: string;
