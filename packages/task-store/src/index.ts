@@ -89,6 +89,8 @@ export {
   taskSchema,
   taskStatusSchema,
 } from "./task.ts";
+export { DEFAULT_PROJECT, isProjectName, projectOf } from "./task-key.ts";
+export { taskStore } from "./task-store.ts";
 export type { TaskErrorCode, TaskFailure, TaskResult, TaskStore } from "./tasks.ts";
 export {
   type FileContent,

@@ -35,13 +35,13 @@ export const taskSchema = z.looseObject({
   spec: z
     .looseObject({
       task_spec_id: z.string(),
-      request: z.unknown().describe("What is asked"),
+      request: z.unknown().optional().describe("What is asked"),
       mode: text,
       priority: z.union([z.number(), z.string()]).nullish(),
-      hints: z.unknown(),
-      files: z.unknown(),
-      overrides: z.unknown(),
-      metadata: z.unknown(),
+      hints: z.unknown().optional(),
+      files: z.unknown().optional(),
+      overrides: z.unknown().optional(),
+      metadata: z.unknown().optional(),
     })
     .describe("What is to be done"),
   lifecycle: taskLifecycleSchema,

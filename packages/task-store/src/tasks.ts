@@ -1,3 +1,4 @@
+import type { Fence } from "@holdfast/storage";
 import type { Task, TaskMetadata } from "./task.ts";
 
 /**
@@ -41,10 +42,16 @@ export interface TaskStore {
    *
    * @param task - Checked: what is no task is refused with `VALIDATION`, and nothing is written.
    */
-  save(task: Task): Promise<TaskResult<{ readonly task_id: string; readonly path: string }>>;
+  save(
+    task: Task,
+    options?: {
+      /** A claim of the caller: the write is refused once somebody else holds it. */
+      readonly fence?: Fence;
+    },
+  ): Promise<TaskResult<{ readonly task_id: string; readonly path: string }>>;
   /** A task exactly as it was saved. */
   load(taskId: string): Promise<TaskResult<Task>>;
-  /** Ids of a project's tasks, in byte order; an empty list for a project that is not there. Nothing is created. */
+  /** Ids of a project's tasks, in the order of their files' names; an empty list for a project that is not there. Nothing is created. */
   list(project: string): Promise<TaskResult<readonly string[]>>;
   /** Names of the projects there are, in byte order. */
   projects(): Promise<TaskResult<readonly string[]>>;

@@ -1,0 +1,172 @@
+import { type Fence, type Json, type Store, StoreError } from "@holdfast/storage";
+import { scanMetadata } from "./scan-metadata.ts";
+import { type Task, type TaskMetadata, taskMetadataSchema, taskSchema } from "./task.ts";
+import { documentOf, taskOf } from "./task-document.ts";
+import { failed, misshapen, thrown } from "./task-failure.ts";
+import { isProjectName, TASKS_PREFIX, taskKey, taskOfKey } from "./task-key.ts";
+import type { TaskResult, TaskStore } from "./tasks.ts";
+import { toJson } from "./to-json.ts";
+
+/**
+ * The tasks in a store. Nothing it does throws or rejects: what went wrong is a value.
+ *
+ * @param store - Where the tasks live. Nothing is opened, and there is nothing to close.
+ */
+export function taskStore(store: Store): TaskStore {
+  return new StoredTasks(store);
+}
+
+class StoredTasks implements TaskStore {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async save(
+    task: Task,
+    options: { readonly fence?: Fence } = {},
+  ): Promise<TaskResult<{ readonly task_id: string; readonly path: string }>> {
+    const what = "Cannot save the task";
+    let path = TASKS_PREFIX;
+    try {
+      const parsed = taskSchema.safeParse(task);
+      if (!parsed.success) return misshapen(what, path, parsed.error);
+      const { task_id: id } = parsed.data;
+      const key = taskKey(id);
+      path = this.#place(key);
+      const fence = options.fence === undefined ? {} : { fence: options.fence };
+      await this.#store.documents.put(key, toJson(documentOf(task)), fence);
+      return { ok: true, value: { task_id: id, path } };
+    } catch (error) {
+      return thrown(what, path, error);
+    }
+  }
+
+  async load(taskId: string): Promise<TaskResult<Task>> {
+    return this.#ofTask(taskId, (key, path) => this.#read(key, path, taskId));
+  }
+
+  async list(project: string): Promise<TaskResult<readonly string[]>> {
+    const what = "Cannot list the tasks of the project";
+    let path = TASKS_PREFIX;
+    try {
+      // What is no name of a project has no tasks.
+      if (!isProjectName(project)) return { ok: true, value: [] };
+      path += project;
+      const ids: string[] = [];
+      for await (const key of this.#keys(`${path}/`)) {
+        const task = taskOfKey(key);
+        const id = task === "long" ? await this.#idIn(key) : task?.id;
+        if (id !== undefined) ids.push(id);
+      }
+      return { ok: true, value: ids };
+    } catch (error) {
+      return thrown(what, path, error);
+    }
+  }
+
+  async projects(): Promise<TaskResult<readonly string[]>> {
+    try {
+      const names: string[] = [];
+      for (let after: string | undefined; ; ) {
+        const options = after === undefined ? { limit: 1 } : { limit: 1, after };
+        const { items } = await this.#store.documents.list(TASKS_PREFIX, options);
+        const [, name, ...rest] = items[0]?.key.split("/") ?? [];
+        if (name === undefined) return { ok: true, value: names };
+        if (rest.length > 0 && isProjectName(name)) names.push(name);
+        // The character after the slash: where the keys of a project end.
+        after = rest.length > 0 ? `${TASKS_PREFIX}${name}0` : items[0]?.key;
+      }
+    } catch (error) {
+      return thrown("Cannot list the projects", TASKS_PREFIX, error);
+    }
+  }
+
+  async metadata(taskId: string): Promise<TaskResult<TaskMetadata>> {
+    return this.#ofTask(taskId, async (key, path) => {
+      const parsed = taskMetadataSchema.safeParse(await this.#scan(key));
+      if (parsed.success && parsed.data.task_id === taskId) return { ok: true, value: fieldsOf(parsed.data) };
+      // Read whole, it says what is wrong with it.
+      const task = await this.#read(key, path, taskId);
+      return task.ok ? { ok: true, value: fieldsOf(taskMetadataSchema.parse(task.value)) } : task;
+    });
+  }
+
+  async #read(key: string, path: string, taskId: string): Promise<TaskResult<Task>> {
+    const what = `Cannot read task "${path}"`;
+    const found = await this.#store.documents.get(key, { exact: true });
+    if (found === undefined) return failed("NOT_FOUND", `${what}: there is no such task`, { path });
+    const version = laterVersion(found.value);
+    if (version !== undefined) {
+      const reason = `it is of version ${version}, and this program knows version 1; use a newer one`;
+      return failed("VALIDATION", `${what}: ${reason}`, { path, place: "$.schema" });
+    }
+    const parsed = taskSchema.safeParse(found.value);
+    if (!parsed.success) return misshapen(what, path, parsed.error);
+    const { task_id: id } = parsed.data;
+    if (id !== taskId) {
+      const reason = `it is task ${JSON.stringify(id)}`;
+      return failed("VALIDATION", `${what}: "$.task_id": ${reason}`, { path, place: "$.task_id" });
+    }
+    // What was checked, not what the check made of it: that has everything as it was.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above
+    return { ok: true, value: taskOf(found.value as Task) };
+  }
+
+  async #ofTask<T>(
+    taskId: string,
+    read: (key: string, path: string) => Promise<TaskResult<T>>,
+  ): Promise<TaskResult<T>> {
+    let path = TASKS_PREFIX;
+    try {
+      const id = taskSchema.shape.task_id.safeParse(taskId);
+      if (!id.success) return misshapen("Not an id of a task", path, id.error);
+      const key = taskKey(taskId);
+      path = this.#place(key);
+      return await read(key, path);
+    } catch (error) {
+      return thrown(`Cannot read task "${path}"`, path, error);
+    }
+  }
+
+  /** Nothing where there is no such task, or it cannot be read: reading it whole tells. */
+  async #scan(key: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    try {
+      return await scanMetadata(this.#store.documents.read(key));
+    } catch (error) {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    }
+  }
+
+  async #idIn(key: string): Promise<string | undefined> {
+    const id = (await this.#scan(key))?.["task_id"];
+    return typeof id === "string" && taskKey(id) === key ? id : undefined;
+  }
+
+  async *#keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    for (let after: string | undefined; ; ) {
+      const page = await this.#store.documents.list(prefix, after === undefined ? {} : { after });
+      for (const { key } of page.items) yield key;
+      if (page.cursor === undefined) return;
+      after = page.cursor;
+    }
+  }
+
+  #place(key: string): string {
+    return this.#store.locate({ document: key });
+  }
+}
+
+function fieldsOf(task: TaskMetadata): TaskMetadata {
+  const { task_id, status, pipeline_id, created_at, updated_at } = task;
+  return { task_id, status, ...(pipeline_id === undefined ? {} : { pipeline_id }), created_at, updated_at };
+}
+
+function laterVersion(value: Json): number | undefined {
+  if (typeof value !== "object" || value === null || !("schema" in value)) return undefined;
+  const { schema } = value;
+  const version = typeof schema === "string" ? /^holdfast\/task\/v(\d{1,9})$/u.exec(schema)?.[1] : undefined;
+  return version !== undefined && Number(version) > 1 ? Number(version) : undefined;
+}
