@@ -1,5 +1,9 @@
 export { type CanonicalJsonOptions, canonicalJson } from "./canonical-json.ts";
-export { type CanonicalJsonPiecesOptions, canonicalJsonPieces } from "./canonical-json-pieces.ts";
+export {
+  type CanonicalJsonPiecesOptions,
+  canonicalJsonPieces,
+  exactJsonPieces,
+} from "./canonical-json-pieces.ts";
 export {
   CanonicalJsonError,
   type CanonicalJsonErrorCode,
