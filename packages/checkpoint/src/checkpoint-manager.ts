@@ -13,13 +13,13 @@ import type { Checkpoint, CheckpointHead, CheckpointType, SimulationState } from
 import { checkpointKey, checkpointsPrefix, checkWhich, turnOfKey } from "./checkpoint-key.ts";
 import { diffStates } from "./diff-states.ts";
 import { CheckpointLoadError } from "./errors.ts";
-import { isJsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 import type { JsonPatch } from "./json-patch.ts";
 import { loadCheckpoint, nameOf } from "./load-checkpoint.ts";
 import type { NewSimulationResults, SimulationResults } from "./results.ts";
 import { conflict, invalid, saving, subjectOf } from "./save-error.ts";
 import { loadResults, saveResults } from "./save-results.ts";
-import { stateText, UnwritableState } from "./state-text.ts";
+import { stateChecksum, stateText, UnwritableState } from "./state-text.ts";
 
 /** Options of {@link CheckpointManager}. */
 export interface CheckpointManagerOptions {
@@ -123,23 +123,21 @@ export class CheckpointManager {
     const key = checkpointKey(this.#runId, type === "last" ? "last" : turn);
     const subject = subjectOf(this.#store, key, `the checkpoint of turn ${turn}`);
     const { random } = options;
-    const head: CheckpointHead = {
-      schema: "holdfast/checkpoint/v1",
-      turn,
-      checkpoint_type: type,
-      timestamp: formatTimestamp(this.#clock()),
-      state_sha256: "",
-      ...(random === undefined ? {} : { random }),
-    };
     try {
-      const { checksum, size, member } = stateText(state, "state");
-      // Also what is refused in a document.
-      if (random !== undefined) canonicalJson(random, { root: "random" });
-      const saved = { ...head, state_sha256: checksum };
+      const { checksum, textChecksum, size, member } = stateText(state, "state");
+      const saved = sealed({
+        schema: "holdfast/checkpoint/v1",
+        turn,
+        checkpoint_type: type,
+        timestamp: formatTimestamp(this.#clock()),
+        state_sha256: checksum,
+        ...(textChecksum === undefined ? {} : { text_sha256: textChecksum }),
+        ...(random === undefined ? {} : { random }),
+      });
       const written = saving(subject, () =>
         this.#store.documents.put(
           key,
-          { ...toJson(saved), state: member },
+          { ...definedMembers(saved), state: member },
           {
             ...(type === "last" ? {} : { expected: null }),
             ...(this.#fence === undefined ? {} : { fence: this.#fence }),
@@ -187,8 +185,9 @@ export class CheckpointManager {
       for (const { key } of page.items) {
         const turn = turnOfKey(key);
         if (turn === undefined) continue;
-        const file = `checkpoints/turn_${turn}.json`;
-        entries.push({ turn, file, path: this.#store.locate({ document: key }) });
+        const path = this.#store.locate({ document: key });
+        const file = `checkpoints/turn_${turn}.json${path.endsWith(".zst") ? ".zst" : ""}`;
+        entries.push({ turn, file, path });
       }
       if (page.cursor === undefined) return entries.toSorted((a, b) => a.turn - b.turn);
       after = page.cursor;
@@ -279,8 +278,15 @@ function checkedState(state: SimulationState, runId: string): SimulationState {
   return state;
 }
 
-function toJson({ random, ...head }: CheckpointHead): { readonly [name: string]: Json } {
-  return { ...head, ...(random === undefined ? {} : { random }) };
+/** With the checksum of itself. */
+function sealed(head: CheckpointHead): CheckpointHead {
+  return { ...head, head_sha256: stateChecksum(head) };
+}
+
+function definedMembers(head: CheckpointHead): JsonObject {
+  const members: { [name: string]: Json } = {};
+  for (const [name, value] of Object.entries(head)) if (value !== undefined) members[name] = value;
+  return members;
 }
 
 function isCanonical(error: unknown): error is Error {

@@ -11,6 +11,9 @@ export const checkpointTypeSchema = z
 /** Why a checkpoint was written: the interval was due, after every turn, at the end. */
 export type CheckpointType = z.output<typeof checkpointTypeSchema>;
 
+const checksumSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lowercase hex digits");
 const jsonSchema = z.custom<Json>((value) => value !== undefined);
 
 /** The state of a simulation: any JSON object that names its turn. */
@@ -24,10 +27,13 @@ export const checkpointHeadSchema = z.looseObject({
   turn: turnSchema,
   checkpoint_type: checkpointTypeSchema,
   timestamp: timestampSchema.describe("When it was written, RFC 3339"),
-  state_sha256: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lowercase hex digits")
-    .describe("Checksum of the state's canonical JSON"),
+  state_sha256: checksumSchema.describe("Checksum of the state's canonical JSON"),
+  text_sha256: checksumSchema
+    .optional()
+    .describe("Checksum of the state's text, where it stands on one line and is not canonical"),
+  head_sha256: checksumSchema
+    .optional()
+    .describe("Checksum of the canonical JSON of all that stands here beside the state"),
   random: jsonSchema.optional().describe("State of the random generator"),
 });
 
@@ -44,6 +50,10 @@ export interface CheckpointHead {
   readonly checkpoint_type: CheckpointType;
   readonly timestamp: string;
   readonly state_sha256: string;
+  /** Checksum of the state's text, where it stands on one line and is not canonical. */
+  readonly text_sha256?: string | undefined;
+  /** Checksum of all of this but itself; files of other writers may have none. */
+  readonly head_sha256?: string | undefined;
   readonly random?: Json | undefined;
 }
 

@@ -44,3 +44,4 @@ export {
   runIdGenerator,
 } from "./run-id.ts";
 export { stateChecksum } from "./state-text.ts";
+export { type CheckpointFinding, verifyCheckpoints } from "./verify-checkpoints.ts";

@@ -9,7 +9,7 @@ import {
   type SimulationState,
 } from "./checkpoint.ts";
 import { checkpointKey } from "./checkpoint-key.ts";
-import { isJsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 import { loadBytes, loadError, newerVersion, notJson, type Subject } from "./load-error.ts";
 import { type SplitDocument, splitDocument } from "./split-document.ts";
 import { stateChecksum } from "./state-text.ts";
@@ -65,12 +65,30 @@ function checkHead(value: Json, subject: Subject): ReadHead {
       `it has version ${version}, this program knows 1; use a newer Holdfast`,
     );
   const { state: _, ...rest } = value;
+  checkHeadChecksum(rest, subject);
   // Files of before say neither what they are nor what their state's checksum is.
   const isOld = !("schema" in rest) && !("state_sha256" in rest);
   const parsed = (isOld ? oldHeadSchema : checkpointHeadSchema).safeParse(rest);
   if (!parsed.success)
     throw loadError("CHECKPOINT_SCHEMA", subject, `${describeIssues(parsed.error)}; ${OTHER}`, parsed.error);
   return parsed.data;
+}
+
+function checkHeadChecksum({ head_sha256: recorded, ...rest }: JsonObject, subject: Subject): void {
+  if (recorded === undefined) return;
+  let actual: string;
+  try {
+    actual = stateChecksum(rest);
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw loadError("CHECKPOINT_SCHEMA", subject, `${error.message}; ${OTHER}`, error);
+  }
+  if (actual === recorded) return;
+  throw loadError(
+    "CHECKPOINT_CHECKSUM",
+    subject,
+    `the checksum of what stands beside its state is ${actual}, recorded is ${nameOf(recorded)}: it was changed after it was saved; ${OTHER}`,
+  );
 }
 
 function checkState(member: Json | undefined, head: ReadHead, subject: Subject): SimulationState {
@@ -101,7 +119,9 @@ function checkChecksum({ member, raw }: SplitDocument, head: ReadHead, subject: 
   const recorded = head.state_sha256;
   if (raw !== undefined && recorded !== undefined) {
     const ofBytes = `sha256:${createHash("sha256").update(raw).digest("hex")}`;
-    if (ofBytes === recorded) return recorded;
+    // That of the text counts only where it cannot have been changed together with it, by somebody who did not know of the other.
+    const isText = head.head_sha256 !== undefined && ofBytes === head.text_sha256;
+    if (ofBytes === recorded || isText) return recorded;
   }
   let actual: string;
   try {

@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { createHash } from "node:crypto";
-import { CanonicalJsonError, canonicalJsonPieces } from "@holdfast/idempotency";
+import { CanonicalJsonError, canonicalJsonPieces, exactJsonPieces } from "@holdfast/idempotency";
 import { type Json, JsonText } from "@holdfast/storage";
 import type { JsonObject } from "./json.ts";
 
@@ -11,13 +11,15 @@ const MAX_DEPTH = 990;
 /** What is longer could be written, but not be read back: a text of JavaScript ends there. */
 const MAX_BYTES = constants.MAX_STRING_LENGTH - 1024 * 1024;
 
-/** A state as it is written, and its checksum. */
+/** A state as it is written, and its checksums. */
 export interface StateText {
   /** Checksum of the canonical JSON. */
   readonly checksum: string;
+  /** Checksum of the text as it stands in the document; `undefined` where that is the canonical one, or pretty-printed. */
+  readonly textChecksum: string | undefined;
   /** Length of the canonical JSON in bytes. */
   readonly size: number;
-  /** What stands in the document. */
+  /** What stands in the document: names in their order, and `-0` with its sign, so that what is loaded is what was saved. */
   readonly member: Json | JsonText;
 }
 
@@ -45,53 +47,56 @@ export function stateChecksum(state: unknown): string {
  * @throws {UnwritableState} For what cannot be written, or not read back.
  */
 export function stateText(state: JsonObject, root: string): StateText {
-  const hash = createHash("sha256");
-  const pieces: Buffer[] = [];
-  let size = 0;
-  try {
-    for (const piece of canonicalJsonPieces(state, { root })) {
-      const bytes = Buffer.from(piece);
-      hash.update(bytes);
-      pieces.push(bytes);
-      size += bytes.length;
-    }
-  } catch (error) {
-    if (!(error instanceof CanonicalJsonError)) throw error;
-    throw new UnwritableState(error.message, { cause: error });
-  }
-  const checksum = `sha256:${hash.digest("hex")}`;
-  const { isDeep, hasNegativeZero } = lookInto(state);
-  if (isDeep)
+  const { checksum, size, pieces } = canonicalText(state, root);
+  if (isDeep(state, 0))
     throw new UnwritableState(`"${root}" is nested deeper than ${MAX_DEPTH} levels; make it flatter`);
   if (size > MAX_BYTES)
     throw new UnwritableState(
       `"${root}" has ${size} bytes of JSON, which could not be read back; keep it below ${MAX_BYTES}`,
     );
-  if (size <= PRETTY_BYTES) return { checksum, size, member: state };
-  return { checksum, size, member: new JsonText(hasNegativeZero ? exactPieces(state) : pieces) };
+  if (size <= PRETTY_BYTES) return { checksum, textChecksum: undefined, size, member: state };
+  if (pieces !== undefined) return { checksum, textChecksum: undefined, size, member: new JsonText(pieces) };
+  const hash = createHash("sha256");
+  const exact: Buffer[] = [];
+  for (const piece of exactJsonPieces(state)) {
+    const bytes = Buffer.from(piece);
+    hash.update(bytes);
+    exact.push(bytes);
+  }
+  return { checksum, textChecksum: `sha256:${hash.digest("hex")}`, size, member: new JsonText(exact) };
 }
 
-/** Canonical JSON drops the sign of zero, and a state is to come back as it was. */
-function exactPieces(state: JsonObject): Buffer[] {
-  return Array.from(canonicalJsonPieces(state, { keepNegativeZero: true }), (piece) => Buffer.from(piece));
-}
-
-function lookInto(state: JsonObject): { readonly isDeep: boolean; readonly hasNegativeZero: boolean } {
-  let isDeep = false;
-  let hasNegativeZero = false;
-  const look = (value: unknown, depth: number): void => {
-    if (typeof value === "number") {
-      if (value === 0 && 1 / value < 0) hasNegativeZero = true;
-    } else if (typeof value === "object" && value !== null) {
-      if (depth >= MAX_DEPTH) {
-        isDeep = true;
-      } else if (Array.isArray(value)) {
-        for (const item of value) look(item, depth + 1);
-      } else {
-        for (const name of Object.keys(value)) look((value as JsonObject)[name], depth + 1);
-      }
-    }
+/** The canonical text's checksum, and the text itself as long as it is the one to be written. */
+function canonicalText(
+  state: JsonObject,
+  root: string,
+): { readonly checksum: string; readonly size: number; readonly pieces: Buffer[] | undefined } {
+  const hash = createHash("sha256");
+  const kept: Buffer[] = [];
+  let isExact = true;
+  let size = 0;
+  const onChanged = (): void => {
+    isExact = false;
+    kept.length = 0;
   };
-  look(state, 0);
-  return { isDeep, hasNegativeZero };
+  try {
+    for (const piece of canonicalJsonPieces(state, { root, onChanged })) {
+      const bytes = Buffer.from(piece);
+      hash.update(bytes);
+      size += bytes.length;
+      if (isExact) kept.push(bytes);
+    }
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw new UnwritableState(error.message, { cause: error });
+  }
+  return { checksum: `sha256:${hash.digest("hex")}`, size, pieces: isExact ? kept : undefined };
+}
+
+function isDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth >= MAX_DEPTH) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeep(item, depth + 1));
+  for (const item of Object.values(value)) if (isDeep(item, depth + 1)) return true;
+  return false;
 }
