@@ -47,22 +47,27 @@ export function eventSourceBody(
         controller.enqueue(encoder.encode("retry: 1000\n\n"));
       },
       async pull(controller) {
+        const send = (text: string): void => {
+          // The client may have gone while something was looked up.
+          if (!ended) controller.enqueue(encoder.encode(text));
+        };
         try {
           const next = await source.next(options.heartbeatMs);
           if (next === "nothing") {
-            const last = await options.check();
-            controller.enqueue(encoder.encode(last === undefined ? ": waiting\n\n" : frameOf(last)));
+            const last = ended ? undefined : await options.check();
+            send(last === undefined ? ": waiting\n\n" : frameOf(last));
             if (last === undefined) return;
           } else if (next.done !== true) {
-            controller.enqueue(encoder.encode(frameOf(next.value)));
+            send(frameOf(next.value));
             return;
           }
-          await source.close();
         } catch (error) {
-          controller.enqueue(encoder.encode(frameOf(options.onError(error))));
+          send(frameOf(options.onError(error)));
         }
+        if (ended) return;
         end();
         controller.close();
+        await source.close();
       },
       async cancel() {
         end();

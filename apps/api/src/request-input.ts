@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ProblemError } from "./errors.ts";
+import { pathIdSchema } from "./routes/parameters.ts";
 
 /** How the text of a parameter becomes a value: decided by its schema, once. */
 type Kind = "text" | "timestamp" | "integer" | "boolean" | "list";
@@ -55,16 +56,12 @@ export function readParams(
   given: Readonly<Record<string, string>>,
 ): unknown {
   if (schema === undefined) return {};
-  const values: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(given)) {
-    const decoded = decode(name, text);
-    values[name] = isInteger(schema.shape[name]) ? valueOf("integer", decoded) : decoded;
-  }
+  const values = Object.fromEntries(Object.entries(given).map(([name, text]) => [name, decode(name, text)]));
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const issues = issuesOf(parsed.error, "path");
-  if (issues.some(({ name }) => isInteger(schema.shape[name]))) throw invalid(issues);
   const [issue] = issues;
+  if (issues.some(({ name }) => schema.shape[name] !== pathIdSchema)) throw invalid(issues);
   throw new ProblemError("NOT_FOUND", `Not found: the ${issue?.name ?? "id"} ${issue?.message ?? "is none"}`);
 }
 
@@ -128,8 +125,4 @@ function kindsOf(schema: z.ZodObject): Map<string, Kind> {
       return [name, name.endsWith("_timestamp") ? "timestamp" : "text"];
     }),
   );
-}
-
-function isInteger(schema: unknown): boolean {
-  return schema instanceof z.ZodNumber;
 }

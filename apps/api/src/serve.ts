@@ -9,7 +9,7 @@ import { ProblemError, ServeError } from "./errors.ts";
 import { LOOPBACK_HOSTS } from "./host-check.ts";
 import type { Gauge } from "./metrics.ts";
 import { answerRefusals, refusalOf, write } from "./refusals.ts";
-import { problemReply, type Reply, toResponse } from "./reply.ts";
+import { COMMON_HEADERS, problemReply, type Reply, toResponse } from "./reply.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8_787;
@@ -22,6 +22,10 @@ const GRACE_MS = 9_000;
 const MAX_CONNECTIONS = 2_048;
 // The parser counts the target as well; what is between this and the limits is refused by name.
 const PARSER_BYTES = 32_768;
+
+const NO_URL = withClose(
+  problemReply(new ProblemError("INVALID_REQUEST", "Invalid request: its target is no URL")),
+);
 
 /** Options of {@link serveApi}. */
 export interface ServeOptions extends Omit<ApiOptions, "hosts"> {
@@ -107,10 +111,7 @@ class RunningServer implements ApiServer {
       },
       {
         overrideGlobalObjects: false,
-        errorHandler: () =>
-          toResponse(
-            problemReply(new ProblemError("INVALID_REQUEST", "Invalid request: its target is no URL")),
-          ),
+        errorHandler: () => toResponse(NO_URL),
       },
     );
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -177,6 +178,10 @@ class RunningServer implements ApiServer {
       ],
     ]);
   }
+}
+
+function withClose(reply: Reply): Reply {
+  return { ...reply, headers: { ...COMMON_HEADERS, ...reply.headers, connection: "close" } };
 }
 
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {

@@ -1,8 +1,10 @@
+import { checkpointSchema } from "@holdfast/checkpoint";
 import { storedEventSchema } from "@holdfast/events";
 import { snapshotManifestSchema } from "@holdfast/snapshot";
 import { jobManifestSchema, receiptSchema, runStateSchema, taskSchema } from "@holdfast/task-store";
 import type * as z from "zod";
 import type { Route } from "../route.ts";
+import { checkpointRoutes } from "./checkpoints.ts";
 import { eventTailRoutes } from "./event-tail.ts";
 import { jobRoutes } from "./jobs.ts";
 import { ledgerLineSchema, ledgerRoutes } from "./ledger.ts";
@@ -18,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...eventTailRoutes,
   ...eventRoutes,
   ...runRoutes,
+  ...checkpointRoutes,
   ...ledgerRoutes,
   ...taskRoutes,
   ...jobRoutes,
@@ -29,6 +32,7 @@ export const ROUTES: readonly Route[] = [
 export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Event: storedEventSchema,
   RunState: runStateSchema,
+  Checkpoint: checkpointSchema,
   LedgerLine: ledgerLineSchema,
   Receipt: receiptSchema,
   Task: taskSchema,
