@@ -27,7 +27,7 @@ const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/_HELD$/, EXIT.held],
   [/^WORKFLOW_(?:SECRET_MISSING|JOB_CONFIG_MISSING|JOB_AGENT)$/, EXIT.usage],
   [/_(?:MISSING|NOT_FOUND)$/, EXIT.notFound],
-  [/^WORKFLOW_NO_TASK$/, EXIT.usage],
+  [/^(?:WORKFLOW_NO_TASK|EVENT_FILTER)$/, EXIT.usage],
   [/^(?:CONFIG_|USAGE)/, EXIT.usage],
   [/^(?:WORKFLOW|SIMULATION)_RUN_KIND$/, EXIT.usage],
   [/^STORE_(?:KEY|NOT_A_STORE)$/, EXIT.usage],

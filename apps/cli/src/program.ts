@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import type { Action, Status } from "./command-line/action.ts";
 import { addAgentCommands } from "./command-line/agent.ts";
+import { addEventsCommands } from "./command-line/events.ts";
 import { addJobCommands } from "./command-line/job.ts";
 import { addLedgerCommands } from "./command-line/ledger.ts";
 import { addRunsCommands } from "./command-line/runs.ts";
@@ -102,6 +103,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
 
   addRunsCommands(program, action);
   addSimulationCommands(program, action);
+  addEventsCommands(program, action);
   addLedgerCommands(program, action);
   addSnapshotCommands(program, action);
   addStoreCommands(program, action);

@@ -40,6 +40,13 @@ function byHand(
   return { up, down };
 }
 
+/** A line that says what caused it. */
+function line(event_id: string, caused_by: string[]): { text: string } {
+  const base = { timestamp: "2026-01-02T03:04:05Z", turn_number: 1, simulation_id: "r" };
+  const details = { calculation_type: "x", intermediate_values: 1 };
+  return { text: JSON.stringify({ event_id, ...base, event_type: "DETAIL", caused_by, details }) };
+}
+
 describe("causality()", () => {
   it("gives the levels that a scan gives, with cycles, repeats and unknown causes", async () => {
     await fc.assert(
@@ -72,17 +79,6 @@ describe("causality()", () => {
 
   it("follows five levels unless told otherwise, over more events than one search takes", async () => {
     await using store = memoryStore();
-    const line = (event_id: string, caused_by: string[]): { text: string } => ({
-      text: JSON.stringify({
-        event_id,
-        timestamp: "2026-01-02T03:04:05Z",
-        turn_number: 1,
-        event_type: "DETAIL",
-        simulation_id: "r",
-        caused_by,
-        details: { calculation_type: "x", intermediate_values: 1 },
-      }),
-    });
     const fan = Array.from({ length: 2_500 }, (_, number) => `fan-${String(number).padStart(4, "0")}`);
     await store.logs.append("runs/r/events", [
       line("root", []),

@@ -60,6 +60,9 @@ describe("query()", () => {
               assert.equal(found.has_more, ordered.length > offset + limit);
               assert.equal(found.next_cursor !== undefined, found.has_more);
               assert.equal((await log.count(filter)).total, matching.length);
+              const selected = await Array.fromAsync(log.select({ ...filter, limit, offset, newest_first }));
+              assert.deepEqual(selected, ordered.slice(offset, offset + limit));
+              assert.deepEqual(await Array.fromAsync(log.select(filter)), matching);
               // All pages together are everything, once.
               const pages: StoredEvent[] = [];
               for (let cursor: string | undefined; ; ) {

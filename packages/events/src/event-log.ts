@@ -1,10 +1,10 @@
-import type { Filter, Store } from "@holdfast/storage";
+import type { Store } from "@holdfast/storage";
 import { type Causality, type CausalityOptions, traceCausality } from "./causality.ts";
-import { EventError } from "./errors.ts";
 import { checkEventFilter, type EventFilter, markFilter } from "./event-filter.ts";
 import { eventKey } from "./event-key.ts";
-import { EVERY_EVENT, eventsIn, findEvents } from "./find-events.ts";
+import { EVERY_EVENT, eventsIn, findEvents, findPage } from "./find-events.ts";
 import { type FollowOptions, followEvents } from "./follow-events.ts";
+import { type EventSelection, selectEvents } from "./select-events.ts";
 import type { StoredEvent } from "./stored-event.ts";
 
 /** A page of a search. */
@@ -24,6 +24,12 @@ export interface EventPage {
 export interface EventLog {
   /** A page of the events that a filter asks for, and how many there are. @throws {EventError} `EVENT_FILTER` */
   query(filter?: EventFilter, options?: { readonly signal?: AbortSignal }): Promise<EventPage>;
+  /**
+   * All events that a filter asks for, in order, read as they are wanted; `limit` and `offset` count over all of them.
+   *
+   * @throws {EventError} `EVENT_FILTER`
+   */
+  select(filter?: EventSelection, options?: { readonly signal?: AbortSignal }): AsyncIterable<StoredEvent>;
   /** How many events a filter asks for; its page does not matter. @throws {EventError} `EVENT_FILTER` */
   count(
     filter?: EventFilter,
@@ -50,7 +56,7 @@ export function eventLog(store: Store, runId: string): EventLog {
       const { limit, offset, cursor, newest_first } = filter;
       const marks = { ...EVERY_EVENT, ...markFilter(filter) };
       const [page, { count, damaged }] = await Promise.all([
-        find(store, key, marks, {
+        findPage(store, runId, marks, {
           limit,
           ...(offset !== undefined && { offset }),
           ...(cursor !== undefined && { cursor }),
@@ -67,6 +73,7 @@ export function eventLog(store: Store, runId: string): EventLog {
         corrupt_lines: damaged,
       };
     },
+    select: (given, options) => selectEvents(store, runId, given, options),
     async count(given = {}, options = {}) {
       const marks = { ...EVERY_EVENT, ...markFilter(checkEventFilter(given)) };
       const { count, damaged } = await store.logs.count(key, marks, options);
@@ -79,25 +86,4 @@ export function eventLog(store: Store, runId: string): EventLog {
     causality: (eventId, options) => traceCausality(store, runId, eventId, options),
     follow: (filter, options) => followEvents(store, runId, filter, options),
   };
-}
-
-async function find(
-  store: Store,
-  key: string,
-  filter: Filter,
-  options: Parameters<Store["logs"]["find"]>[2],
-) {
-  try {
-    return await store.logs.find(key, filter, options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new EventError(
-      "EVENT_FILTER",
-      'Cannot search with this filter: "cursor" is not one that a page gave',
-      {
-        path: "cursor",
-        cause: error,
-      },
-    );
-  }
 }

@@ -26,10 +26,13 @@ describe("emit()", () => {
         await stream.close();
         const lines = await linesOf(store);
         assert.deepEqual(
-          lines.map(({ event_id, timestamp, simulation_id, ...rest }) => [event_id, simulation_id, rest]),
+          lines.map(({ event_id, timestamp: _, simulation_id, ...rest }) => [event_id, simulation_id, rest]),
           events.map((event, index) => [ids[index], "r", event]),
         );
-        assert.deepEqual(ids, ids.toSorted());
+        assert.deepEqual(
+          ids,
+          ids.toSorted((a = "", b = "") => (a < b ? -1 : 1)),
+        );
         for (const line of lines) assert.deepEqual(streamEventSchema.parse(line), line);
         assert.deepEqual(stream.stats, {
           emitted: events.length,
@@ -45,7 +48,7 @@ describe("emit()", () => {
     await using store = memoryStore();
     const stream = await openEventStream(store, "r");
     const payload = { n: 1 };
-    stream.emit(action(1, { details: { action_type: "x", action_payload: payload } } as never));
+    stream.emit(action(1, { details: { action_type: "x", action_payload: payload } }));
     payload.n = 2;
     await stream.drain();
     assert.deepEqual((await linesOf(store))[0]?.["details"], { action_type: "x", action_payload: { n: 1 } });
@@ -154,16 +157,13 @@ describe("emit()", () => {
 
 describe("a full queue", () => {
   it("drops and counts, never blocks, and says so when there is room", async () => {
-    let open = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const { store } = gatedStore(() => gate);
+    const gate = Promise.withResolvers<void>();
+    const { store } = gatedStore(() => gate.promise);
     const stream = await openEventStream(store, "r", { queueSize: 10 });
     const ids = Array.from({ length: 25 }, (_, turn) => stream.emit(action(turn)));
     assert.equal(ids.filter((id) => id === undefined).length, 15);
     assert.deepEqual(stream.stats, { emitted: 25, kept: 10, dropped: 15, filtered: 0 });
-    open();
+    gate.resolve();
     await stream.close();
     const lines = await linesOf(store);
     assert.equal(lines.length, 11);
@@ -178,7 +178,7 @@ describe("a full queue", () => {
     const { store } = gatedStore(() => setTimeout(1));
     const stream = await openEventStream(store, "r", { queueBytes: 10_000 });
     const large = { action_type: "x", action_payload: "x".repeat(4_000) };
-    for (let turn = 0; turn < 20; turn += 1) stream.emit(action(turn, { details: large } as never));
+    for (let turn = 0; turn < 20; turn += 1) stream.emit(action(turn, { details: large }));
     assert.deepEqual(stream.stats, { emitted: 20, kept: 3, dropped: 17, filtered: 0 });
     await stream.close();
     assert.equal((await linesOf(store)).length, 4);

@@ -1,4 +1,5 @@
-import type { Filter, LogLine, Store } from "@holdfast/storage";
+import type { Filter, FindOptions, LogLine, Page, Store } from "@holdfast/storage";
+import { EventError } from "./errors.ts";
 import { eventKey } from "./event-key.ts";
 import { readStreamEvent, type StoredEvent } from "./stored-event.ts";
 import { EVENT_TYPES } from "./verbosity.ts";
@@ -9,6 +10,26 @@ export const EVERY_EVENT: Filter = { from: -(2n ** 62n), turnStart: 0, types: EV
 /** The events on lines. */
 export function eventsIn(lines: readonly LogLine[], runId: string): StoredEvent[] {
   return lines.flatMap(({ text }) => readStreamEvent(text, runId) ?? []);
+}
+
+/**
+ * Finds a page of lines.
+ *
+ * @throws {EventError} `EVENT_FILTER` for a cursor that no page gave.
+ */
+export async function findPage(
+  store: Store,
+  runId: string,
+  filter: Filter,
+  options: FindOptions,
+): Promise<Page<LogLine> & { readonly damaged: number }> {
+  try {
+    return await store.logs.find(eventKey(runId), filter, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const said = 'Cannot search with this filter: "cursor" is not one that a page gave';
+    throw new EventError("EVENT_FILTER", said, { path: "cursor", cause: error });
+  }
 }
 
 /** Finds at most so many events, in order of the stream. */

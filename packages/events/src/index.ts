@@ -17,6 +17,7 @@ export { type EventLog, type EventPage, eventLog } from "./event-log.ts";
 export { type EventStream, type EventStreamStats, openEventStream } from "./event-stream.ts";
 export { type EventSummary, eventSummaries } from "./event-summaries.ts";
 export type { FollowOptions } from "./follow-events.ts";
+export type { EventSelection } from "./select-events.ts";
 export { readStreamEvent, type StoredEvent, storedEventSchema } from "./stored-event.ts";
 export {
   type ActionEvent,

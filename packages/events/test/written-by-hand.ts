@@ -25,7 +25,7 @@ const ownFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   fc.constant({ event_type: "SYSTEM", status: "ok", error_type: null }),
 );
 
-const event = fc
+const eventLine = fc
   .record({
     event_id: id,
     timestamp,
@@ -51,7 +51,9 @@ const noEvent = fc.constantFrom(
 /** Lines of a stream as other programs write them, in several files, the last with a torn line or not. */
 export const anyStream = fc.record({
   files: fc.array(
-    fc.array(fc.oneof({ weight: 6, arbitrary: event }, { weight: 1, arbitrary: noEvent }), { maxLength: 25 }),
+    fc.array(fc.oneof({ weight: 6, arbitrary: eventLine }, { weight: 1, arbitrary: noEvent }), {
+      maxLength: 25,
+    }),
     {
       minLength: 1,
       maxLength: 4,
