@@ -46,6 +46,25 @@ describe.concurrent("createExecAgent()", () => {
     assert.deepEqual(run.stderr.toSorted(), ["err", "out"]);
   });
 
+  it("takes a last line of stdout with an outcome as the answer to a step of a job, and nothing else", async () => {
+    const payloadOf = async (script: string): Promise<unknown> => {
+      await using run = new Supervised(execCmd("sh", "-c", script));
+      const outcome = await run.execute({});
+      assert.ok(outcome.kind === "terminal");
+      return outcome.event.payload;
+    };
+    const answer = '{"outcome":"STUCK","summary":"no key","cost":0.1}';
+    const said = { outcome: "STUCK", summary: "no key", cost: 0.1 };
+    assert.deepEqual(await payloadOf(`echo begin; echo '${answer}'; echo; echo done >&2`), {
+      ...said,
+      exit_status: 0,
+    });
+    assert.deepEqual(await payloadOf(`echo '${answer}'; echo end`), { exit_status: 0 });
+    assert.deepEqual(await payloadOf(`echo '${answer}' >&2; echo '{"a":1}'`), { exit_status: 0 });
+    const failed = (await payloadOf(`echo '${answer}'; exit 3`)) as Record<string, unknown>;
+    assert.deepEqual([failed["outcome"], failed["cost"], failed["code"]], ["STUCK", 0.1, "COMMAND_FAILED"]);
+  });
+
   it("turns the exit status into the terminal event of the action", async () => {
     const script =
       'if [ -n "$CHANGE" ]; then date +%N > doc.txt; fi; echo "said $HOLDFAST_ACTION"; exit $(printf "%s" "$HOLDFAST_GOAL")';

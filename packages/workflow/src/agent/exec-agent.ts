@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Command } from "@holdfast/ledger";
 import { type SnapshotManifest, takeSnapshot } from "@holdfast/snapshot";
 import { createOutputSplitter, type OutputLine } from "../supervisor/output-splitter.ts";
+import { isRecord } from "../unknown-value.ts";
 import type { AgentContext } from "./agent-context.ts";
 import { describeArtifact } from "./artifact.ts";
 import type { ReadyAgent } from "./mock-agent.ts";
@@ -50,7 +51,8 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  * | `update_spec` | `spec.updated`, or `spec.no_changes_needed` when it changed nothing | `error` | `error` |
  * | others | the `completed` option, or `<action>.completed` | `error` | `error` |
  *
- * Files that differ after it, by content, are the artifacts, and so are the expected outputs that exist; what it removed is named in the payload.
+ * A last line of stdout that is a JSON object with an `outcome` (the answer to a step of a job: `{"outcome": "STUCK", "summary": "...", "cost": 0.1}`)
+ * becomes part of the event's payload. Files that differ after it, by content, are the artifacts, and so are the expected outputs that exist; what it removed is named in the payload.
  * Hidden files and what snapshots leave out by default are not looked at. The last lines it wrote are in the payload when it does not approve.
  * The program stays in the agent's process group, so that it ends with it.
  *
@@ -88,6 +90,8 @@ interface ProgramEnd {
   readonly signal: NodeJS.Signals | null;
   /** Its last lines. */
   readonly output: readonly string[];
+  /** What its last line of stdout says as an answer. */
+  readonly answer: Readonly<Record<string, unknown>>;
 }
 
 /** What differs in the workspace. */
@@ -133,14 +137,20 @@ async function runProgram(
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const tail: string[] = [];
-  const forwarded = Promise.all(
-    [child.stdout, child.stderr].map((pipe) => forward(pipe, options.errorOutput ?? process.stderr, tail)),
-  );
+  let last = "";
+  const target = options.errorOutput ?? process.stderr;
+  const forwarded = Promise.all([
+    forward(child.stdout, target, (line) => {
+      keepTail(tail, line);
+      if (line.trim() !== "") last = line;
+    }),
+    forward(child.stderr, target, (line) => keepTail(tail, line)),
+  ]);
   try {
     const exit = await ended;
     // What it left in the background may hold the pipes open: its output is not waited for.
     await Promise.race([forwarded, delay(DRAIN_MS)]);
-    return { ...exit, output: tail };
+    return { ...exit, output: tail, answer: answerIn(last) };
   } finally {
     clearTimeout(killTimer);
     signal.removeEventListener("abort", stop);
@@ -149,13 +159,28 @@ async function runProgram(
   }
 }
 
-/** Copies a pipe line by line, so that lines of two pipes do not mix, and remembers the last ones. */
-async function forward(pipe: Readable, target: Writable, tail: string[]): Promise<void> {
+function keepTail(tail: string[], line: string): void {
+  tail.push(line);
+  if (tail.length > TAIL_LINES) tail.shift();
+}
+
+/** What a line says as the answer to a step of a job; nothing when it is anything else. */
+function answerIn(line: string): Readonly<Record<string, unknown>> {
+  try {
+    const said: unknown = JSON.parse(line);
+    if (isRecord(said) && typeof said["outcome"] === "string") return said;
+  } catch {
+    // Ordinary output.
+  }
+  return {};
+}
+
+/** Copies a pipe line by line, so that lines of two pipes do not mix, and tells of each. */
+async function forward(pipe: Readable, target: Writable, onLine: (line: string) => void): Promise<void> {
   const splitter = createOutputSplitter(OUTPUT_LINE_BYTES);
   const copy = async (line: OutputLine): Promise<void> => {
     const text = "bytes" in line ? line.bytes.toString("utf8") : `[a line of ${line.oversizedBytes} bytes]`;
-    tail.push(text);
-    if (tail.length > TAIL_LINES) tail.shift();
+    onLine(text);
     if (!target.write(`${text}\n`)) await once(target, "drain");
   };
   try {
@@ -209,6 +234,7 @@ async function answer(
   if (event === undefined) {
     const how = end.signal === null ? `with status ${end.code ?? "unknown"}` : `by ${end.signal}`;
     throw new AgentFailure("COMMAND_FAILED", `The command ended ${how}`, {
+      ...end.answer,
       exit_status: end.code,
       signal: end.signal,
       output: tailOf(end),
@@ -216,6 +242,7 @@ async function answer(
   }
   const rest = await sendArtifacts(context, await withExpected(context, changes.written));
   const payload = {
+    ...end.answer,
     exit_status: end.code,
     ...(changes.removed.length > 0
       ? { removed: changes.removed.slice(0, 100), removed_count: changes.removed.length }
