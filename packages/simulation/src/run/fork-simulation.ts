@@ -4,7 +4,7 @@ import { runStore } from "@holdfast/task-store";
 import { SimulationError } from "../errors.ts";
 import { firstRandom } from "../turn/turn.ts";
 import { claimNew, underClaim } from "./claimed.ts";
-import { configOfSimulation, loadSimulationRun } from "./config-of-run.ts";
+import { configOfSimulation, type KeptConfig, loadSimulationRun } from "./config-of-run.ts";
 import type { ForkSimulationOptions, SimulationResult } from "./options.ts";
 import { newRunId, prepare, snapshotOf } from "./prepare.ts";
 import { Session } from "./session.ts";
@@ -32,7 +32,7 @@ export async function forkSimulation(
   const parent = await loadSimulationRun(store, runId);
   const kept = configOfSimulation(store, parent);
   const loaded = await checkpointOfTurn(store, runId, turn);
-  const prepared = await prepare(snapshotOf(kept.config), options, options);
+  const prepared = await prepare(configToFork(options.config, kept), options, options);
   const { config, seed, parts } = prepared;
   const { max_turns } = config.simulation;
   if (turn >= max_turns) {
@@ -65,4 +65,11 @@ export async function forkSimulation(
     const session = await Session.open({ run, config, seed, parts, claim, options });
     return session.work({ state: made.state, random, isLast: true });
   });
+}
+
+/** Another config, with the seed of the run where it names none: its turns are to draw the same numbers. */
+function configToFork(other: ForkSimulationOptions["config"], kept: KeptConfig): unknown {
+  if (other === undefined) return snapshotOf(kept.config);
+  const { simulation } = other;
+  return { ...other, simulation: { ...simulation, seed: simulation.seed ?? kept.seed } };
 }

@@ -69,7 +69,12 @@ export interface RunSimulationOptions extends SimulationOptions, SimulationOverr
 export type ResumeSimulationOptions = SimulationOptions;
 
 /** Options of `forkSimulation()`. Without an override, the new run has the config of the old one. */
-export interface ForkSimulationOptions extends SimulationOptions, SimulationOverrides {}
+export interface ForkSimulationOptions extends SimulationOptions, SimulationOverrides {
+  /** Another config to go on with; one without a seed takes that of the old run. */
+  readonly config?: z.input<typeof simulationConfigSchema> | undefined;
+  /** The file it came from, for errors; paths of modules in a config made by hand are taken from its folder. */
+  readonly configPath?: string | undefined;
+}
 
 /** How working on a run ended. */
 export interface SimulationResult {
