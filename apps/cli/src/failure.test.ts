@@ -24,6 +24,8 @@ const STATUS: Readonly<Record<string, number>> = {
   WORKFLOW_JOB_CONFIG_MISSING: EXIT.usage,
   WORKFLOW_RUN_KIND: EXIT.usage,
   SIMULATION_RUN_KIND: EXIT.usage,
+  SIMULATION_MODULE: EXIT.usage,
+  SIMULATION_FORK_END: EXIT.usage,
   STORE_NOT_A_STORE: EXIT.usage,
   STORE_KEY: EXIT.usage,
   CONFIG_MISSING: EXIT.notFound,

@@ -30,6 +30,7 @@ const EXIT_BY_CODE: ReadonlyArray<readonly [RegExp, number]> = [
   [/^(?:WORKFLOW_NO_TASK|EVENT_FILTER)$/, EXIT.usage],
   [/^(?:CONFIG_|USAGE)/, EXIT.usage],
   [/^(?:WORKFLOW|SIMULATION)_RUN_KIND$/, EXIT.usage],
+  [/^SIMULATION_(?:MODULE|FORK_END)$/, EXIT.usage],
   [/^STORE_(?:KEY|NOT_A_STORE)$/, EXIT.usage],
   [/_(?:DAMAGED|NOT_JSON|SCHEMA|CHECKSUM|NEWER|NEWER_VERSION|NEWER_FORMAT)$/, EXIT.damaged],
   [/^CHECKPOINT_TURN$/, EXIT.damaged],

@@ -23,6 +23,11 @@ export function addSimulationCommands(program: Command, action: Action): void {
       positiveNumber("--checkpoint-interval"),
     )
     .option("--max-turns <n>", "end after this turn", positiveNumber("--max-turns"))
+    .option(
+      "--seed <n>",
+      "begin the random numbers anew, with this seed (default: they go on)",
+      wholeNumber("--seed"),
+    )
     .addOption(verbosityOption())
     .action(
       action(async (context, run: string, flags: ForkFlags) =>

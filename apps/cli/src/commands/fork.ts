@@ -1,14 +1,12 @@
 import type { Context } from "../context.ts";
+import { forkSimulationRun, type OverrideFlags } from "./run-simulation.ts";
 
 /** Options of `fork`. */
-export interface ForkFlags {
+export interface ForkFlags extends OverrideFlags {
   readonly turn: number;
-  readonly checkpointInterval?: number;
-  readonly maxTurns?: number;
-  readonly verbosity?: string;
 }
 
 /** Starts a new run from a checkpoint of another. */
-export async function fork(_context: Context, _runId: string, _flags: ForkFlags): Promise<number> {
-  throw new Error("not yet");
+export async function fork(context: Context, runId: string, { turn, ...flags }: ForkFlags): Promise<number> {
+  return forkSimulationRun(context, runId, turn, flags);
 }
