@@ -92,6 +92,7 @@ export {
 export { DEFAULT_PROJECT, isProjectName, projectOf } from "./task-key.ts";
 export { taskStore } from "./task-store.ts";
 export type { TaskErrorCode, TaskFailure, TaskResult, TaskStore } from "./tasks.ts";
+export { verifyJob, verifyJobs, type WorkFinding } from "./verify-jobs.ts";
 export {
   type FileContent,
   type ReceiptFinding,
@@ -99,3 +100,4 @@ export {
   verifyReceipt,
   verifyReceipts,
 } from "./verify-receipt.ts";
+export { verifyTasks } from "./verify-tasks.ts";
