@@ -8,6 +8,7 @@ import { addRunsCommands } from "./command-line/runs.ts";
 import { addSimulationCommands } from "./command-line/simulations.ts";
 import { addSnapshotCommands } from "./command-line/snapshot.ts";
 import { addStoreCommands } from "./command-line/store.ts";
+import { addTaskCommands } from "./command-line/task.ts";
 import { Context, type GlobalOptions } from "./context.ts";
 import { EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -106,6 +107,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
   addEventsCommands(program, action);
   addLedgerCommands(program, action);
   addSnapshotCommands(program, action);
+  addTaskCommands(program, action);
   addStoreCommands(program, action);
   addJobCommands(program, action);
   addAgentCommands(program, action);

@@ -1,6 +1,6 @@
 import { commandSchema, eventSchema, heartbeatSchema, logSchema } from "@holdfast/ledger";
 import { snapshotManifestSchema } from "@holdfast/snapshot";
-import { receiptSchema, runStateSchema } from "@holdfast/task-store";
+import { jobManifestSchema, receiptSchema, runStateSchema, taskSchema } from "@holdfast/task-store";
 import { workflowConfigSchema } from "@holdfast/workflow";
 import { agentScriptSchema } from "@holdfast/workflow/agent";
 import * as z from "zod";
@@ -13,6 +13,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "snapshot-manifest": snapshotManifestSchema,
   receipt: receiptSchema,
   "run-state": runStateSchema,
+  task: taskSchema,
+  "job-manifest": jobManifestSchema,
   "workflow-config": workflowConfigSchema,
   "agent-script": agentScriptSchema,
 };

@@ -6,8 +6,10 @@ import { printable } from "../table.ts";
 import { filesFindings } from "../verify/files.ts";
 import { type Finding, isAt, withoutRepeats } from "../verify/finding.ts";
 import { onceFindings } from "../verify/in-doubt.ts";
+import { jobFindings } from "../verify/jobs.ts";
 import { listRuns } from "../verify/list-runs.ts";
 import { snapshotFindings } from "../verify/snapshots.ts";
+import { taskFindings } from "../verify/tasks.ts";
 import { workflowFindings, workspacesOf } from "../verify/workflow-runs.ts";
 import { requireRun } from "./runs.ts";
 
@@ -38,6 +40,9 @@ export async function verify(
       snapshots++;
       findings.push(...(await snapshotFindings(store, id, context.signal)));
     }
+    live.update("checking tasks and jobs");
+    for (const found of [await taskFindings(store, context.signal), await jobFindings(store, context.signal)])
+      findings.push(...found.filter(({ place }) => !findings.some((one) => isAt(one, place))));
     findings.push(...(await onceFindings(store)));
   }
   live.clear();
