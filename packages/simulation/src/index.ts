@@ -26,6 +26,7 @@ export type {
 } from "./engine/engine.ts";
 export type { GivenParts } from "./engine/parts.ts";
 export { SimulationError, type SimulationErrorCode } from "./errors.ts";
+export { describeSimulation, type SimulationDescription } from "./run/describe-simulation.ts";
 export { forkSimulation } from "./run/fork-simulation.ts";
 export type {
   ForkSimulationOptions,
@@ -37,6 +38,13 @@ export type {
   SimulationResult,
   TurnReport,
 } from "./run/options.ts";
+export {
+  type ReplayDifference,
+  type ReplayResult,
+  type ReplaySimulationOptions,
+  replaySimulation,
+} from "./run/replay-simulation.ts";
 export { resumeSimulation } from "./run/resume-simulation.ts";
 export { runSimulation } from "./run/run-simulation.ts";
+export { type SimulationFinding, verifySimulation } from "./run/verify-simulation.ts";
 export type { Random, RandomState } from "./state/random.ts";

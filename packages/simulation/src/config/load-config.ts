@@ -180,15 +180,17 @@ async function checkParameters(
 }
 
 /** The keys that the configuration itself knows, with absolute paths. */
-function named<Part extends { name?: string; type?: string | undefined; module?: string | undefined }>(
-  part: Part,
-): Pick<Part, "name" | "type" | "module"> {
+function named(part: { name?: string; type?: string | undefined; module?: string | undefined }): {
+  name?: string;
+  type?: string;
+  module?: string;
+} {
   const { name, type, module } = part;
   return {
     ...(name === undefined ? {} : { name }),
     ...(type === undefined ? {} : { type }),
     ...(module === undefined ? {} : { module }),
-  } as Pick<Part, "name" | "type" | "module">;
+  };
 }
 
 const OWN_KEYS = {

@@ -28,7 +28,7 @@ const schemaSchema = z.strictObject({
 
 function schemaOf(schema: Readonly<Record<string, unknown>>): z.ZodType | undefined {
   try {
-    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+    return z.fromJSONSchema(schema);
   } catch {
     return undefined;
   }
@@ -61,9 +61,7 @@ function boundsValidator(parameters: PartConfig): Validator {
 }
 
 function schemaValidator(parameters: PartConfig): Validator {
-  const schema = z.fromJSONSchema(
-    schemaSchema.parse(parameters).schema as Parameters<typeof z.fromJSONSchema>[0],
-  );
+  const schema = z.fromJSONSchema(schemaSchema.parse(parameters).schema);
   return {
     validate(decision) {
       const parsed = schema.safeParse(decision);

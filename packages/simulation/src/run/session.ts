@@ -4,12 +4,11 @@ import {
   type Claim,
   type Clock,
   formatTimestamp,
-  type Store,
   StoreError,
   StoreFencedError,
   systemClock,
 } from "@holdfast/storage";
-import { type RunState, type RunStore, runStore } from "@holdfast/task-store";
+import { type RunChange, type RunState, type RunStore, runStore } from "@holdfast/task-store";
 import { numberOfAgents } from "../config/number-of-agents.ts";
 import type { SimulationConfig } from "../config/schema.ts";
 import type { Logger } from "../engine/engine.ts";
@@ -49,7 +48,6 @@ export class Session {
   readonly #config: SimulationConfig;
   readonly #parts: Parts;
   readonly #claim: Claim;
-  readonly #store: Store;
   readonly #runs: RunStore;
   readonly #checkpoints: CheckpointManager;
   readonly #events: EventStream;
@@ -66,7 +64,6 @@ export class Session {
     this.#config = config;
     this.#parts = parts;
     this.#claim = claim;
-    this.#store = store;
     this.#options = options;
     this.#clock = clock;
     this.#began = clock();
@@ -288,17 +285,21 @@ export class Session {
     const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
     const failure = { code, message: reasonOf(error) };
     this.#tellFailure(failure.message, code);
-    const write = async (): Promise<void> => {
-      await this.#events.flush();
-      await this.#runs.fail(run_id, failure, { fence, change });
-    };
     if (error instanceof SimulationError) {
-      await write();
+      await this.#saveFailure(failure, change);
       return { ...common, status: "failed", error: failure };
     }
-    // What failed is likely to fail again; the first error is the one to tell.
-    await write().catch(() => undefined);
+    try {
+      await this.#saveFailure(failure, change);
+    } catch {
+      // What failed is likely to fail again; the first error is the one to tell.
+    }
     throw error;
+  }
+
+  async #saveFailure(failure: NonNullable<RunState["error"]>, change: RunChange): Promise<void> {
+    await this.#events.flush();
+    await this.#runs.fail(this.#run.run_id, failure, { fence: this.#claim, change });
   }
 
   #tellFailure(description: string, error_type: string): void {

@@ -39,22 +39,18 @@ class Copier {
   }
 
   copy(value: unknown): Json {
-    switch (typeof value) {
-      case "string":
-        if (!value.isWellFormed()) throw this.#fault("holds half of a surrogate pair, which is not text");
-        return value;
-      case "number":
-        if (!Number.isFinite(value)) throw this.#fault(`is ${value}, which JSON cannot hold`);
-        return value === 0 ? 0 : value;
-      case "boolean":
-        return value;
-      case "object":
-        return value === null ? null : this.#copyObject(value);
-      case "undefined":
-        throw this.#fault("is undefined; leave the key out, or use null");
-      default:
-        throw this.#fault(`is a ${typeof value}, which JSON cannot hold`);
+    if (typeof value === "string") {
+      if (!value.isWellFormed()) throw this.#fault("holds half of a surrogate pair, which is not text");
+      return value;
     }
+    if (typeof value === "number") {
+      if (!Number.isFinite(value)) throw this.#fault(`is ${value}, which JSON cannot hold`);
+      return value === 0 ? 0 : value;
+    }
+    if (typeof value === "boolean" || value === null) return value;
+    if (typeof value === "object") return this.#copyObject(value);
+    if (value === undefined) throw this.#fault("is undefined; leave the key out, or use null");
+    throw this.#fault(`is a ${typeof value}, which JSON cannot hold`);
   }
 
   #copyObject(value: object): Json {

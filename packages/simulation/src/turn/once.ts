@@ -40,12 +40,18 @@ export function rememberIn(
     });
 }
 
-/** Gives what was recorded; never runs anything. `onMissing` says what becomes of work without a recorded result. */
+/**
+ * Gives what was recorded, a failure too; never runs anything.
+ *
+ * @param onMissing - Told of work without a recorded outcome; the error it gives is thrown into the turn.
+ */
 export function recallFrom(store: Store, runId: string, onMissing: (work: TurnWork) => Error): Remember {
   const records = onceStore(store);
   return async (work) => {
     const record = await records.get(onceKey(runId, work));
-    if (record?.state !== "done") throw onMissing(work);
-    return structuredClone(record.result);
+    if (record?.state === "done") return record.result;
+    if (record?.state !== "failed" || record.failure === undefined) throw onMissing(work);
+    const { name, message, code } = record.failure;
+    throw Object.assign(new Error(message), { name, ...(code === undefined ? {} : { code }) });
   };
 }

@@ -49,7 +49,7 @@ export class Turn {
   }
 
   emit(event: TurnEvent): string | undefined {
-    return this.#services.emit({ ...event, turn_number: this.number } as EventInput);
+    return this.#services.emit({ ...event, turn_number: this.number });
   }
 
   /** For the engine. */
