@@ -9,10 +9,20 @@ import { FILES } from "./features/files.ts";
 import { JOBS } from "./features/jobs.ts";
 import { LOGS } from "./features/logs.ts";
 import { RECORDS } from "./features/records.ts";
+import { SIMULATIONS } from "./features/simulations.ts";
 import { STORE } from "./features/store.ts";
+import { TASKS } from "./features/tasks.ts";
 import { type ExploredFeature, lineOf, tableOf, totalOf } from "./report.ts";
 
-const FEATURES: readonly Feature[] = [...FILES, ...LOGS, ...STORE, ...RECORDS, ...JOBS];
+const FEATURES: readonly Feature[] = [
+  ...FILES,
+  ...LOGS,
+  ...STORE,
+  ...RECORDS,
+  ...SIMULATIONS,
+  ...TASKS,
+  ...JOBS,
+];
 const PAGE = join(import.meta.dirname, "../../docs/guarantees.md");
 const START = "<!-- explored -->";
 const END = "<!-- /explored -->";
