@@ -15,6 +15,7 @@ export type {
 export { type Log, openLog } from "./open-log.ts";
 export type { TornTail } from "./placed-blocks.ts";
 export { readLines, readLog } from "./read-log.ts";
+export { type LogBlock, type ReadLogBlocksOptions, readLogBlocks } from "./read-log-blocks.ts";
 export type { ReadLogOptions } from "./read-options.ts";
 export { type RecoverOptions, recoverTail, type TailRepair } from "./recover-tail.ts";
 export { type ScanLogOptions, type ScannedLine, scanLog } from "./scan-log.ts";

@@ -33,6 +33,8 @@ export interface PlacedBlocksOptions {
   readonly signal: AbortSignal | undefined;
   readonly fileSystem: FileSystem;
   readonly onTornTail: ((tail: TornTail) => void) | undefined;
+  /** Whether a file that was put aside may end in the middle of a line: `onTornTail` is told, and the next file is read. */
+  readonly tolerant?: boolean;
   /** Told where the log ended, when it was read to its end. */
   readonly onEnd?: ((place: LogStart) => void) | undefined;
 }
@@ -158,7 +160,7 @@ export async function* placedBlocks(
         position += placed.lines;
         offset += bytes.length;
       }
-      if (torn !== undefined && !isCurrent) {
+      if (torn !== undefined && !isCurrent && options.tolerant !== true) {
         throw new LogError(
           "LOG_IO",
           `Cannot read "${filePath}": line ${torn.line} at offset ${torn.offset} has no end, and the file was put aside whole`,

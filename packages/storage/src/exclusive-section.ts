@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { ensureDirectorySync, type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
 import { StoreError } from "./errors.ts";
+import { sqlite } from "./sqlite.ts";
 
 const SQLITE_BUSY = 5;
 
@@ -74,17 +75,6 @@ export class ExclusiveSection {
       database?.close();
       throw lockError(this.#path, error);
     }
-  }
-}
-
-/** `node:sqlite`, without the warning that some versions of Node print when it is loaded. */
-function sqlite(): typeof import("node:sqlite") {
-  const emitWarning = process.emitWarning.bind(process);
-  process.emitWarning = () => undefined;
-  try {
-    return process.getBuiltinModule("node:sqlite");
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
 

@@ -3,12 +3,14 @@ import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfas
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { LogAppender } from "./log-appender.ts";
+import type { LogIndex, SearchLimits } from "./log-index/log-index.ts";
+import { LogIndexes } from "./log-index/log-indexes.ts";
 import { checkAppendOptions, checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
 import { logLockPath } from "./log-lock.ts";
 import { logFormat, logName, logPath } from "./log-path.ts";
 import { LogPlaces } from "./log-places.ts";
 import { marksOf } from "./marks.ts";
-import { countLines, type SearchedLine, searchLines } from "./search.ts";
+import { checkFindOptions, countLines, type SearchedLine, searchLines } from "./search.ts";
 import type {
   Fence,
   Filter,
@@ -46,6 +48,7 @@ export class FileLogs implements Logs {
   readonly #assertFence: (fence: Fence | undefined) => void;
   readonly #appenders = new Map<string, LogAppender>();
   readonly #places = new LogPlaces();
+  readonly #indexes: LogIndexes;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -54,6 +57,7 @@ export class FileLogs implements Logs {
     assertFence: (fence: Fence | undefined) => void,
   ) {
     this.#folder = folder;
+    this.#indexes = new LogIndexes(folder);
     this.#options = options;
     this.#assertFence = assertFence;
   }
@@ -154,7 +158,11 @@ export class FileLogs implements Logs {
   async find(key: string, filter: Filter, options: FindOptions): Promise<Page<LogLine> & SearchedLog> {
     this.#folder.assertOpen();
     checkKey(key);
-    return searchLines(this.#searched(key, options.signal), filter, options, logFormat(key));
+    checkFindOptions(options);
+    return this.#search(key, options.signal, {
+      scan: (lines) => searchLines(lines, filter, options, logFormat(key)),
+      look: (index, limits) => index.find(filter, options, limits),
+    });
   }
 
   async count(
@@ -164,7 +172,10 @@ export class FileLogs implements Logs {
   ): Promise<{ readonly count: number } & SearchedLog> {
     this.#folder.assertOpen();
     checkKey(key);
-    return countLines(this.#searched(key, options.signal), filter, logFormat(key));
+    return this.#search(key, options.signal, {
+      scan: (lines) => countLines(lines, filter, logFormat(key)),
+      look: (index, limits) => index.count(filter, limits),
+    });
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -206,10 +217,12 @@ export class FileLogs implements Logs {
   /** Closes all logs for now; a later append opens them again. */
   async rest(): Promise<void> {
     await Promise.all([...this.#appenders.values()].map((appender) => appender.rest()));
+    await this.#indexes.close();
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
+    await this.#indexes.close();
     this.#wake();
   }
 
@@ -258,9 +271,24 @@ export class FileLogs implements Logs {
     }
   }
 
-  /** All lines, with nothing in place of the text of those whose bytes are no text. */
-  async *#searched(key: string, signal: AbortSignal | undefined): AsyncGenerator<SearchedLine> {
-    yield* this.read(key, signal === undefined ? {} : { signal });
+  /** Searches by the index; a log of plain text, which has none, line by line. */
+  async #search<T>(
+    key: string,
+    signal: AbortSignal | undefined,
+    ways: {
+      readonly scan: (lines: AsyncIterable<SearchedLine>) => Promise<T>;
+      readonly look: (index: LogIndex, limits: SearchLimits) => Promise<T>;
+    },
+  ): Promise<T> {
+    const isText = logFormat(key) === "text";
+    if (isText || !this.#folder.canRead()) {
+      return ways.scan(this.read(key, signal === undefined ? {} : { signal }));
+    }
+    return withStoreErrors("read", logPath(key), () => {
+      // What is written and not acknowledged yet could still be taken back.
+      const to = this.#appenders.get(key)?.position;
+      return ways.look(this.#indexes.of(key), { to, signal });
+    });
   }
 
   #more(signal: AbortSignal | undefined): Promise<void> {

@@ -83,7 +83,7 @@ export function fileStore(root: string, options: FileStoreOptions = {}): FileSto
 }
 
 class FileStoreImplementation implements FileStore {
-  readonly capabilities = { survives: "power", find: "scan", maxText: MAX_TEXT_BYTES } as const;
+  readonly capabilities = { survives: "power", find: "index", maxText: MAX_TEXT_BYTES } as const;
   readonly documents: Documents;
   readonly logs: Logs;
   readonly objects: Objects;

@@ -13,27 +13,55 @@ export function marksOf(text: string): Marks {
 
 /** As {@link marksOf}; `undefined` for a text that is no JSON object. */
 export function objectMarks(text: string): Marks | undefined {
-  const line = objectOf(withoutMark(text));
+  const line = objectOf(text);
   if (line === undefined) return undefined;
   const at = momentOf(line["timestamp"]) ?? momentOf(line["occurred_at"]);
-  const type = textOf(line["event_type"]) ?? textOf(line["event"]) ?? textOf(line["kind"]);
-  const agent =
-    textOf(line["agent_id"]) ??
-    textOf(field(line["from"], "agent_id")) ??
-    textOf(field(line["agent"], "agent_id"));
-  const turn = line["turn_number"];
-  const id = textOf(line["event_id"]) ?? textOf(line["message_id"]);
-  const causes = Array.isArray(line["caused_by"])
-    ? line["caused_by"].filter((cause): cause is string => typeof cause === "string")
-    : undefined;
+  const type = typeOf(line);
+  const agent = agentOf(line);
+  const turn = turnOf(line);
+  const id = idOf(line);
+  const causes = causesOf(line);
   return {
     ...(at !== undefined && { at }),
     ...(type !== undefined && { type }),
     ...(agent !== undefined && { agent }),
-    ...(typeof turn === "number" && { turn }),
+    ...(turn !== undefined && { turn }),
     ...(id !== undefined && { id }),
-    ...(causes !== undefined && causes.length > 0 && { causes }),
+    ...(causes !== undefined && { causes }),
   };
+}
+
+/** The type of a line that was parsed. */
+export function typeOf(line: Record<string, unknown>): string | undefined {
+  return textOf(line["event_type"]) ?? textOf(line["event"]) ?? textOf(line["kind"]);
+}
+
+/** The agent of a line that was parsed. */
+export function agentOf(line: Record<string, unknown>): string | undefined {
+  return (
+    textOf(line["agent_id"]) ??
+    textOf(field(line["from"], "agent_id")) ??
+    textOf(field(line["agent"], "agent_id"))
+  );
+}
+
+/** The turn of a line that was parsed. */
+export function turnOf(line: Record<string, unknown>): number | undefined {
+  const turn = line["turn_number"];
+  return typeof turn === "number" ? turn : undefined;
+}
+
+/** The id of a line that was parsed. */
+export function idOf(line: Record<string, unknown>): string | undefined {
+  return textOf(line["event_id"]) ?? textOf(line["message_id"]);
+}
+
+/** What caused a line that was parsed; `undefined` for nothing. */
+export function causesOf(line: Record<string, unknown>): readonly string[] | undefined {
+  const causes = line["caused_by"];
+  if (!Array.isArray(causes) || causes.length === 0) return undefined;
+  const texts = causes.filter((cause): cause is string => typeof cause === "string");
+  return texts.length === 0 ? undefined : texts;
 }
 
 /** Whether a line with these marks is one the filter asks for. */
@@ -54,9 +82,11 @@ export function withoutMark(text: string): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-function objectOf(text: string): Record<string, unknown> | undefined {
+/** A line as an object; `undefined` when it is none. A byte order mark before it does no harm. */
+export function objectOf(marked: string): Record<string, unknown> | undefined {
+  const text = withoutMark(marked);
   // Most lines that are no objects are plain text: not worth an exception each.
-  if (!text.trimStart().startsWith("{")) return undefined;
+  if (text.charCodeAt(0) !== 0x7b && !text.trimStart().startsWith("{")) return undefined;
   try {
     const line: unknown = JSON.parse(text);
     return isRecord(line) ? line : undefined;

@@ -16,7 +16,8 @@ interface Found {
   readonly text: string;
 }
 
-type Place = Pick<Found, "at" | "id" | "position">;
+/** Where a line is in the order of a search. */
+export type FoundPlace = Pick<Found, "at" | "id" | "position">;
 
 /**
  * Finds a page of lines by reading all of them; keeps no more of them than the page and what it skips.
@@ -33,7 +34,7 @@ export async function searchLines(
   checkFindOptions(options);
   const { limit, offset = 0, newestFirst = false } = options;
   const after = options.cursor === undefined ? undefined : decodeCursor(options.cursor);
-  const order = newestFirst ? (a: Place, b: Place) => comparePlaces(b, a) : comparePlaces;
+  const order = newestFirst ? (a: FoundPlace, b: FoundPlace) => comparePlaces(b, a) : comparePlaces;
   const wanted = offset + limit + 1; // one more tells whether there is another page
   const best = new Smallest<Found>(wanted, order);
   let asOf = 0;
@@ -76,8 +77,9 @@ export async function countLines(
   return { count, asOf, damaged };
 }
 
-/** @throws {RangeError} For a `limit` or `offset` that cannot be. */
-export function checkFindOptions({ limit, offset = 0 }: FindOptions): void {
+/** @throws {RangeError} For a `limit`, `offset` or `cursor` that cannot be. */
+export function checkFindOptions({ limit, offset = 0, cursor }: FindOptions): void {
+  if (cursor !== undefined) decodeCursor(cursor);
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new RangeError(`limit is a whole number from 1, not ${limit}`);
   if (!Number.isSafeInteger(offset) || offset < 0)
@@ -90,7 +92,8 @@ function marksIn(text: string | undefined, format: LineFormat): Marks | undefine
   return objectMarks(text) ?? (format === "text" ? {} : undefined);
 }
 
-function comparePlaces(a: Place, b: Place): number {
+/** The order of a search: by time, id and position. */
+export function comparePlaces(a: FoundPlace, b: FoundPlace): number {
   if (a.at !== b.at) {
     if (a.at === undefined) return -1;
     if (b.at === undefined) return 1;
@@ -99,13 +102,15 @@ function comparePlaces(a: Place, b: Place): number {
   return compareBytes(a.id, b.id) || a.position - b.position;
 }
 
-function encodeCursor({ at, id, position }: Place): string {
+/** The cursor of a page that ends at a line. */
+export function encodeCursor({ at, id, position }: FoundPlace): string {
   return Buffer.from(JSON.stringify([at === undefined ? null : String(at), id, position])).toString(
     "base64url",
   );
 }
 
-function decodeCursor(cursor: string): Place {
+/** @throws {RangeError} For a text that is no cursor. */
+export function decodeCursor(cursor: string): FoundPlace {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
     if (Array.isArray(value)) {
