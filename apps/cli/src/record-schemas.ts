@@ -1,9 +1,13 @@
+import { checkpointSchema, runMetadataSchema, simulationResultsSchema } from "@holdfast/checkpoint";
+import { eventFilterSchema, streamEventSchema } from "@holdfast/events";
 import { commandSchema, eventSchema, heartbeatSchema, logSchema } from "@holdfast/ledger";
+import { simulationConfigSchema } from "@holdfast/simulation";
 import { snapshotManifestSchema } from "@holdfast/snapshot";
 import { jobManifestSchema, receiptSchema, runStateSchema, taskSchema } from "@holdfast/task-store";
 import { workflowConfigSchema } from "@holdfast/workflow";
 import { agentScriptSchema } from "@holdfast/workflow/agent";
 import * as z from "zod";
+import { removedCheckpointsSchema } from "./gc/removed-checkpoints.ts";
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   command: commandSchema,
@@ -13,9 +17,16 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "snapshot-manifest": snapshotManifestSchema,
   receipt: receiptSchema,
   "run-state": runStateSchema,
+  "stream-event": streamEventSchema,
+  "event-filter": eventFilterSchema,
+  checkpoint: checkpointSchema,
+  "simulation-results": simulationResultsSchema,
+  "run-metadata": runMetadataSchema,
+  "removed-checkpoints": removedCheckpointsSchema,
   task: taskSchema,
   "job-manifest": jobManifestSchema,
   "workflow-config": workflowConfigSchema,
+  "simulation-config": simulationConfigSchema,
   "agent-script": agentScriptSchema,
 };
 

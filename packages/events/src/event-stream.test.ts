@@ -26,8 +26,11 @@ describe("emit()", () => {
         await stream.close();
         const lines = await linesOf(store);
         assert.deepEqual(
-          lines.map(({ event_id, timestamp: _, simulation_id, ...rest }) => [event_id, simulation_id, rest]),
-          events.map((event, index) => [ids[index], "r", event]),
+          lines,
+          events.map((event, index) => {
+            const { timestamp } = lines[index] ?? {};
+            return { event_id: ids[index], timestamp, simulation_id: "r", ...event };
+          }),
         );
         assert.deepEqual(
           ids,

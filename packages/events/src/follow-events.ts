@@ -1,8 +1,9 @@
-import { type Filter, parseTimestamp, type Store } from "@holdfast/storage";
+import { type Filter, parseTimestamp, type Store, StoreDamagedError } from "@holdfast/storage";
 import { EventError } from "./errors.ts";
 import { checkEventFilter, type EventFilter, markFilter } from "./event-filter.ts";
 import { eventKey } from "./event-key.ts";
 import { EVERY_EVENT } from "./find-events.ts";
+import { readableLines } from "./readable-lines.ts";
 import { readStreamEvent, type StoredEvent } from "./stored-event.ts";
 
 /** Options of `follow()`. */
@@ -39,8 +40,8 @@ async function* events(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredEvent> {
   const from = await start;
-  const options = { from, ...(signal !== undefined && { signal }) };
-  for await (const { text } of store.logs.tail(eventKey(runId), options)) {
+  for await (const { text } of readableLines(store.logs, eventKey(runId), { from, signal, follow: true })) {
+    if (text === undefined) continue;
     const event = readStreamEvent(text, runId);
     if (event !== undefined && isAskedFor(event, filter)) yield event;
   }
@@ -48,7 +49,7 @@ async function* events(
 
 async function startOf(store: Store, runId: string, { after, from = "now" }: FollowOptions): Promise<number> {
   const key = eventKey(runId);
-  if (after === undefined) return from === "start" ? 1 : (await store.logs.head(key)) + 1;
+  if (after === undefined) return from === "start" ? 1 : (await endOf(store, key)) + 1;
   const { items } = await store.logs.find(key, { ...EVERY_EVENT, ids: [after] }, { limit: 100 });
   // Of several lines with the id, what comes after the first: rather twice than not at all.
   const position = Math.min(...items.map((item) => item.position));
@@ -60,6 +61,16 @@ async function startOf(store: Store, runId: string, { after, from = "now" }: Fol
       path: store.locate({ log: key }),
     },
   );
+}
+
+/** The last position, also of a stream with lines that cannot be read. */
+async function endOf(store: Store, key: string): Promise<number> {
+  try {
+    return await store.logs.head(key);
+  } catch (error) {
+    if (!(error instanceof StoreDamagedError)) throw error;
+    return (await store.logs.count(key, {})).asOf;
+  }
 }
 
 function isAskedFor(event: StoredEvent, { from, to, types, agents, turnStart, turnEnd }: Filter): boolean {

@@ -11,6 +11,7 @@ export {
   eventFilterSchema,
   MAX_EVENTS_PER_PAGE,
 } from "./event-filter.ts";
+export type { EventFinding, EventFindingKind } from "./event-finding.ts";
 export { type EventIds, eventIds } from "./event-id.ts";
 export type { EventInput } from "./event-input.ts";
 export { type EventLog, type EventPage, eventLog } from "./event-log.ts";
@@ -45,3 +46,4 @@ export {
   type VerbosityLevel,
   verbosityLevelSchema,
 } from "./verbosity.ts";
+export { type VerifyEventsOptions, verifyEvents } from "./verify-events.ts";

@@ -90,6 +90,11 @@ export const stateEventSchema = z
   .refine(({ agent_id, details }) => details.scope !== "agent" || agent_id !== undefined, {
     path: ["agent_id"],
     error: "is required when the scope is agent",
+  })
+  .meta({
+    if: { properties: { details: { properties: { scope: { const: "agent" } }, required: ["scope"] } } },
+    // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+    then: { required: ["agent_id"] },
   });
 
 /** How a value came about. */

@@ -60,7 +60,7 @@ export const anyStream = fc.record({
     },
   ),
   torn: fc.option(
-    event.map((line) => line.slice(0, -3)),
+    eventLine.map((line) => line.slice(0, -3)),
     { nil: "" },
   ),
 });

@@ -3,11 +3,13 @@ import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 import { printable } from "../table.ts";
+import { eventFindings } from "../verify/events.ts";
 import { filesFindings } from "../verify/files.ts";
 import { type Finding, isAt, withoutRepeats } from "../verify/finding.ts";
 import { onceFindings } from "../verify/in-doubt.ts";
 import { jobFindings } from "../verify/jobs.ts";
-import { listRuns } from "../verify/list-runs.ts";
+import { type ListedRun, listRuns } from "../verify/list-runs.ts";
+import { simulationFindings } from "../verify/simulation-runs.ts";
 import { snapshotFindings } from "../verify/snapshots.ts";
 import { taskFindings } from "../verify/tasks.ts";
 import { workflowFindings, workspacesOf } from "../verify/workflow-runs.ts";
@@ -20,18 +22,27 @@ export async function verify(
   options: { readonly workspace?: string },
 ): Promise<number> {
   const store = context.store();
-  if (runId !== undefined) await requireRun(store, runId);
+  const only = runId === undefined ? undefined : await requireRun(store, runId);
   const live = new ProgressLine(context);
   const findings: Finding[] = [];
   let runs = 0;
   live.update("checking files");
   findings.push(...(await filesFindings(store, runId, context.signal)));
-  const listed = runId === undefined ? await listRuns(store) : { ids: [runId], damaged: [] };
+  const listed =
+    only === undefined
+      ? await listRuns(store)
+      : { runs: [{ id: only.run_id, kind: only.kind }], damaged: [] };
   findings.push(...listed.damaged.filter(({ place }) => !findings.some((one) => isAt(one, place))));
-  for (const id of listed.ids) {
+  for (const { id, kind } of listed.runs) {
     live.update(`checking ${id}`);
     runs++;
-    findings.push(...(await workflowFindings(store, id, options.workspace, context.signal)));
+    if (kind === "workflow") {
+      findings.push(...(await workflowFindings(store, id, options.workspace, context.signal)));
+      continue;
+    }
+    const found = await simulationFindings(store, id, context.signal);
+    // A file that is no JSON was seen with the files already.
+    findings.push(...found.filter(({ place }) => !findings.some((one) => isAt(one, place))));
   }
   let snapshots = 0;
   if (runId === undefined) {
@@ -46,7 +57,7 @@ export async function verify(
     findings.push(...(await onceFindings(store)));
   }
   live.clear();
-  const workspaces = await workspacesOf(store, listed.ids, options.workspace);
+  const workspaces = await workspacesOf(store, workflowIds(listed.runs), options.workspace);
   const found = withoutRepeats(findings);
   const errors = found.filter(({ severity }) => severity === "error").length;
   const warnings = found.filter(({ severity }) => severity === "warning").length;
@@ -56,6 +67,9 @@ export async function verify(
   );
   return errors === 0 ? EXIT.done : EXIT.failed;
 }
+
+const workflowIds = (runs: readonly ListedRun[]): string[] =>
+  runs.filter(({ kind }) => kind === "workflow").map(({ id }) => id);
 
 function textOf(
   context: Context,
