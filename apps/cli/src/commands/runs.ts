@@ -38,7 +38,7 @@ export async function runs(
     colouredStatus(context, state.status),
     printable(state.name),
     state.task_id ?? "",
-    state.current_stage ?? "",
+    state.current_stage ?? (state.turn === undefined ? "" : `turn ${state.turn}`),
     state.started_at.slice(0, 19).replace("T", " "),
   ]);
   if (rows.length > 0)
