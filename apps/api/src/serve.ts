@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
+import { type AddressInfo, isIPv6, Server as TcpServer } from "node:net";
 import { hostname } from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
@@ -19,6 +19,7 @@ const HEADER_MS = 9_000;
 const CHECK_MS = 500;
 const KEEP_ALIVE_MS = 5_000;
 const GRACE_MS = 9_000;
+const ARRIVAL_MS = 250;
 const MAX_CONNECTIONS = 2_048;
 // The parser counts the target as well; what is between this and the limits is refused by name.
 const PARSER_BYTES = 32_768;
@@ -144,17 +145,21 @@ class RunningServer implements ApiServer {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // That of node:http would cut off answers that are written and not yet taken.
+    const closed = new Promise<void>((resolve) =>
+      TcpServer.prototype.close.call(this.#server, () => resolve()),
+    );
     this.#handler.close();
     const started = performance.now();
-    // Connections become idle one by one; what has asked nothing is not waited for.
+    // Connections become idle one by one. What has asked nothing is not waited for, once what is under way to us had time to arrive.
     const sweep = setInterval(() => {
-      if (performance.now() - started > graceMs) this.#connections.endAll();
-      else this.#connections.endIdle();
+      const passed = performance.now() - started;
+      if (passed >= graceMs) this.#connections.endAll();
+      else if (passed >= ARRIVAL_MS) this.#connections.endIdle();
     }, 20);
-    this.#connections.endIdle();
     await closed;
     clearInterval(sweep);
+    this.#server.close(); // its own timers
   }
 
   /** A whole text is written without the way through a stream. */
