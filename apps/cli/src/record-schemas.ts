@@ -4,7 +4,7 @@ import { commandSchema, eventSchema, heartbeatSchema, logSchema } from "@holdfas
 import { simulationConfigSchema } from "@holdfast/simulation";
 import { snapshotManifestSchema } from "@holdfast/snapshot";
 import { jobManifestSchema, receiptSchema, runStateSchema, taskSchema } from "@holdfast/task-store";
-import { workflowConfigSchema } from "@holdfast/workflow";
+import { jobConfigSchema, jobRequestSchema, workflowConfigSchema } from "@holdfast/workflow";
 import { agentScriptSchema } from "@holdfast/workflow/agent";
 import * as z from "zod";
 import { removedCheckpointsSchema } from "./gc/removed-checkpoints.ts";
@@ -25,6 +25,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "removed-checkpoints": removedCheckpointsSchema,
   task: taskSchema,
   "job-manifest": jobManifestSchema,
+  "job-config": jobConfigSchema,
+  "job-request": jobRequestSchema,
   "workflow-config": workflowConfigSchema,
   "simulation-config": simulationConfigSchema,
   "agent-script": agentScriptSchema,
