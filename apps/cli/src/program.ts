@@ -5,6 +5,7 @@ import { addEventsCommands } from "./command-line/events.ts";
 import { addJobCommands } from "./command-line/job.ts";
 import { addLedgerCommands } from "./command-line/ledger.ts";
 import { addRunsCommands } from "./command-line/runs.ts";
+import { addServeCommands } from "./command-line/serve.ts";
 import { addSimulationCommands } from "./command-line/simulations.ts";
 import { addSnapshotCommands } from "./command-line/snapshot.ts";
 import { addStoreCommands } from "./command-line/store.ts";
@@ -109,6 +110,7 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
   addSnapshotCommands(program, action);
   addTaskCommands(program, action);
   addStoreCommands(program, action);
+  addServeCommands(program, action);
   addJobCommands(program, action);
   addAgentCommands(program, action);
 
