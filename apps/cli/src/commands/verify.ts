@@ -44,6 +44,9 @@ export async function verify(
     // A file that is no JSON was seen with the files already.
     findings.push(...found.filter(({ place }) => !findings.some((one) => isAt(one, place))));
   }
+  live.update("checking events");
+  const events = await eventFindings(store, runId, context.signal);
+  findings.push(...events.filter(({ place }) => !findings.some((one) => one.place === place)));
   let snapshots = 0;
   if (runId === undefined) {
     for (const id of await snapshotStore(store).list()) {
