@@ -7,12 +7,14 @@ import { describe, it } from "vitest";
 const PACKAGE = join(import.meta.dirname, "..");
 
 describe("README.md", () => {
-  it("has an example that runs and prints what it says", () => {
-    const [example = ""] = readmeExamples(PACKAGE);
+  it("has examples that run and print what they say", () => {
+    const [example = "", jobs = ""] = readmeExamples(PACKAGE);
     using folder = temporaryFolder();
     const output = runExample(folder.path, example);
     assert.deepEqual(output.trimEnd().split("\n"), ["completed [ 'implement done' ]", "completed 0", "0 []"]);
     assert.equal(readFileSync(folder.file("src/hello.txt"), "utf8"), "Say hello\n");
+    assert.equal(runExample(folder.path, jobs), "APPROVAL_REQUIRED 0\n");
+    assert.equal(readFileSync(folder.file("src/hello.txt"), "utf8"), "Say hello again\n");
   });
 
   it("names every error code", () => {
