@@ -121,10 +121,15 @@ function parametersHtml(parameters: readonly Parameter[]): string {
 ${parameters
   .map(
     (parameter) =>
-      `<tr><td><code>${text(parameter.name)}</code>${parameter.required === true ? " *" : ""}</td><td>${text(parameter.in)}</td><td>${typeOf(parameter.schema ?? {})}</td><td>${text(parameter.description ?? String(parameter.schema?.["description"] ?? ""))}</td></tr>`,
+      `<tr><td><code>${text(parameter.name)}</code>${parameter.required === true ? " *" : ""}</td><td>${text(parameter.in)}</td><td>${typeOf(parameter.schema ?? {})}</td><td>${text(descriptionOf(parameter))}</td></tr>`,
   )
   .join("\n")}
 </tbody></table></div>`;
+}
+
+function descriptionOf({ description, schema }: Parameter): string {
+  const own = schema?.["description"];
+  return description ?? (typeof own === "string" ? own : "");
 }
 
 function typeOf(schema: Record<string, unknown>): string {

@@ -116,16 +116,16 @@ class Waiting<T> {
 
   #ask(): void {
     this.#asked = true;
-    this.#iterator.next().then(
-      (result) => {
-        this.#result = result;
-        this.#wake();
-      },
-      (error: unknown) => {
-        this.#failure = { error };
-        this.#wake();
-      },
-    );
+    void this.#take();
+  }
+
+  async #take(): Promise<void> {
+    try {
+      this.#result = await this.#iterator.next();
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#wake();
   }
 }
 

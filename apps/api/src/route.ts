@@ -52,7 +52,7 @@ export interface Route {
 }
 
 type Shape = z.ZodObject;
-type NoParameters = Readonly<Record<never, never>>;
+type NoParameters = object;
 
 /** Makes a route whose handler knows the types of its parameters. */
 export function defineRoute<P extends Shape | undefined = undefined, Q extends Shape | undefined = undefined>(

@@ -22,13 +22,18 @@ interface Page {
 }
 
 async function page(url: string, query: string | URLSearchParams = ""): Promise<Page> {
-  const answer = await fetch(`${url}simulations/sim/events?${query}`);
+  const answer = await fetch(`${url}simulations/sim/events?${query.toString()}`);
   const text = await answer.text();
   assert.equal(answer.status, 200, text);
   return JSON.parse(text) as Page;
 }
 
 const TYPES = ["MILESTONE", "DECISION", "ACTION", "STATE", "DETAIL", "SYSTEM"] as const;
+
+/** The time of one of these events, in UTC. */
+function at({ timestamp }: Event): string {
+  return timestamp.includes("+") ? timeOf(100) : timestamp;
+}
 
 /** 300 events in three files, in no order, some at the same time, one of them with an offset, with damage between. */
 function handWritten(): {
@@ -44,14 +49,16 @@ function handWritten(): {
     ...(number % 6 === 0 || number % 6 === 5 ? {} : { agent_id: `agent-${number % 5}` }),
     details: { number },
   }));
-  const line = (event: unknown): string => `${JSON.stringify(event)}\n`;
-  const part = (from: number, to: number): string => events.slice(from, to).map(line).join("");
+  const part = (from: number, to: number): string =>
+    events
+      .slice(from, to)
+      .map((event) => `${JSON.stringify(event)}\n`)
+      .join("");
   const files = {
     "events_2026-01-01_00-00-00.jsonl": part(0, 100),
     "events_2026-01-01_00-00-01.jsonl": `${part(100, 150)}{"torn": \n[]\n${part(150, 200)}`,
     "events.jsonl": `${part(200, 300)}{"event_id":"torn`,
   };
-  const at = ({ timestamp }: Event): string => (timestamp.includes("+") ? timeOf(100) : timestamp);
   const sorted = events.toSorted((a, b) =>
     at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : a.event_id < b.event_id ? -1 : 1,
   );
@@ -64,7 +71,6 @@ describe("a page of events", () => {
     const { files, sorted } = handWritten();
     for (const [name, text] of Object.entries(files)) here.write(`runs/sim/${name}`, text);
     const { url } = await here.serve();
-    const at = ({ timestamp }: Event): string => (timestamp.includes("+") ? timeOf(100) : timestamp);
     const bound = fc.option(fc.nat({ max: 12 }), { nil: undefined });
     const moment = fc.option(fc.nat({ max: 320 }), { nil: undefined });
     await fc.assert(
@@ -207,10 +213,17 @@ describe("unknown things", () => {
   });
 });
 
+function cause(number: number, ...causes: string[]): string {
+  return eventLine(number, { caused_by: causes });
+}
+
+function idsIn(levels: ReadonlyArray<{ readonly events: readonly Event[] }>): string[][] {
+  return levels.map(({ events }) => events.map(({ event_id }) => event_id));
+}
+
 describe("causality", () => {
   it("goes both ways by levels, through cycles and unknown causes, as deep as asked", async () => {
     await using here = world();
-    const cause = (number: number, ...causes: string[]): string => eventLine(number, { caused_by: causes });
     here.write(
       "runs/sim/events.jsonl",
       cause(1, idOf(5)) +
@@ -227,8 +240,6 @@ describe("causality", () => {
         ReadonlyArray<{ events: Event[]; missing: string[] }>
       >;
     };
-    const idsIn = (levels: ReadonlyArray<{ events: Event[] }>): string[][] =>
-      levels.map(({ events }) => events.map(({ event_id }) => event_id));
     const whole = await ask("?depth=20");
     assert.deepEqual(
       idsIn(whole.upstream),

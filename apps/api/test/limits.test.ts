@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { problemOf, rawClient, say } from "./support/raw-client.ts";
-import { eventLine, world } from "./support/world.ts";
+import { bigEvents, eventLine, world } from "./support/world.ts";
 
 const HOST = (port: number): string => `Host: 127.0.0.1:${port}\r\n`;
 
@@ -17,9 +17,8 @@ describe("sizes", () => {
   it("a target has 8,192 bytes and not one more", async () => {
     await using here = world();
     const { port, url } = await here.serve();
-    const target = (bytes: number): string => `/simulations?${"a".repeat(bytes - 13)}`;
     const ask = (bytes: number): string =>
-      `GET ${target(bytes)} HTTP/1.1\r\n${HOST(port)}Connection: close\r\n\r\n`;
+      `GET /simulations?${"a".repeat(bytes - 13)} HTTP/1.1\r\n${HOST(port)}Connection: close\r\n\r\n`;
     assert.equal(problemOf(await say(port, ask(8_192))).code, "INVALID_REQUEST");
     for (const bytes of [8_193, 12_000, 20_000, 40_000, 300_000]) {
       assert.deepEqual(
@@ -190,10 +189,7 @@ describe.concurrent("slow clients", () => {
     timeout: 30_000,
   }, async () => {
     await using here = world();
-    here.write(
-      "runs/sim/events.jsonl",
-      Array.from({ length: 50 }, (_, number) => eventLine(number, { note: "x".repeat(200_000) })).join(""),
-    );
+    here.write("runs/sim/events.jsonl", bigEvents(50, 200_000));
     const { port, url } = await here.serve();
     using client = await rawClient(port);
     client.socket.pause();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openEventStream } from "@holdfast/events";
 import { describe, it } from "vitest";
 import { rawClient } from "./support/raw-client.ts";
-import { eventLine, idOf, type World, world } from "./support/world.ts";
+import { bigEvents, eventLine, idOf, type World, world } from "./support/world.ts";
 
 interface Message {
   readonly id?: string;
@@ -162,6 +162,7 @@ describe("a live tail", () => {
     await tail.until(() => tail.comments > 3);
     add(here, 3);
     await tail.until(() => tail.ids.length === 1);
+    assert.deepEqual(tail.ids, [idOf(3)]);
   });
 
   it("of a run that is removed ends with a problem", async () => {
@@ -217,8 +218,7 @@ describe("a live tail", () => {
 
   it("whose client never reads costs no memory, and is cut off", { timeout: 40_000 }, async () => {
     await using here = world();
-    const big = (number: number): string => eventLine(number, { note: "x".repeat(50_000) });
-    here.write("runs/sim/events.jsonl", Array.from({ length: 1_000 }, (_, number) => big(number)).join(""));
+    here.write("runs/sim/events.jsonl", bigEvents(1_000, 50_000));
     const { url, port } = await here.serve();
     using client = await rawClient(port);
     client.socket.pause();
@@ -267,10 +267,7 @@ describe("close()", () => {
 
   it("waits for an answer that is not taken only so long", { timeout: 20_000 }, async () => {
     await using here = world();
-    here.write(
-      "runs/sim/events.jsonl",
-      Array.from({ length: 100 }, (_, number) => eventLine(number, { note: "x".repeat(200_000) })).join(""),
-    );
+    here.write("runs/sim/events.jsonl", bigEvents(100, 200_000));
     const server = await here.serve();
     using client = await rawClient(server.port);
     client.socket.pause();

@@ -84,21 +84,6 @@ async function fillWorkflow(store: Store): Promise<void> {
   const [fence] = await store.work.claim("runs", "test", { id: "flow" });
   if (fence === undefined) throw new Error("not claimed");
   const ledger = await openLedger(store, "flow", { fence });
-  const command = (number: number): MessageInput => ({
-    kind: "command",
-    message_id: `m-${number}`,
-    correlation_id: `c-${number}`,
-    task_id: "T-1",
-    idempotency_key: `ik:${"0".repeat(64)}`,
-    to: { agent_type: "builder" },
-    action: "implement",
-    inputs: {},
-    expected_outputs: [],
-    version: { snapshot_id: "snap-0123456789ab" },
-    deadline: "2026-01-02T03:04:05.000000Z",
-    retry: { attempt: 0, max_attempts: 1 },
-    priority: 0,
-  });
   await ledger.append(command(1));
   await ledger.append({
     kind: "heartbeat",
@@ -145,4 +130,22 @@ async function fillWorkflow(store: Store): Promise<void> {
     { fence },
   );
   await store.work.settle(fence, "ready");
+}
+
+function command(number: number): MessageInput {
+  return {
+    kind: "command",
+    message_id: `m-${number}`,
+    correlation_id: `c-${number}`,
+    task_id: "T-1",
+    idempotency_key: `ik:${"0".repeat(64)}`,
+    to: { agent_type: "builder" },
+    action: "implement",
+    inputs: {},
+    expected_outputs: [],
+    version: { snapshot_id: "snap-0123456789ab" },
+    deadline: "2026-01-02T03:04:05.000000Z",
+    retry: { attempt: 0, max_attempts: 1 },
+    priority: 0,
+  };
 }

@@ -22,6 +22,13 @@ export function eventLine(number: number, more: Record<string, unknown> = {}): s
   return `${JSON.stringify(event)}\n`;
 }
 
+/** So many lines with so many bytes of nothing each. */
+export function bigEvents(count: number, bytes: number): string {
+  return Array.from({ length: count }, (_, number) => eventLine(number, { note: "x".repeat(bytes) })).join(
+    "",
+  );
+}
+
 export function idOf(number: number): string {
   return `01KDZ0Q7E2${String(number).padStart(16, "0")}`;
 }
