@@ -149,7 +149,9 @@ export class Session {
   /** The state to make the next turn from, durable. */
   async #begin(start: StartingPoint | undefined): Promise<MadeTurn> {
     if (start === undefined) {
-      const first = await makeFirstState(this.#services, this.#parts, firstRandom(this.#services.seed));
+      const first = await this.#saving(0, "what it remembers", () =>
+        makeFirstState(this.#services, this.#parts, firstRandom(this.#services.seed)),
+      );
       await this.#saveLast(first);
       return first;
     }
@@ -169,7 +171,10 @@ export class Session {
       if (reason !== undefined) return this.#complete(made, reason);
       if (this.#services.signal.aborted) throw new TurnAbandoned("the run is to stop");
       await this.#events.ready();
-      made = await makeTurn(this.#services, this.#parts, made);
+      const before = made;
+      made = await this.#saving(before.state.turn + 1, "what it remembers", () =>
+        makeTurn(this.#services, this.#parts, before),
+      );
       reason = reasonToEnd(engine, made.state, this.#config);
       await this.#saveLast(made);
       await this.#saveDue(made, reason);
@@ -203,10 +208,11 @@ export class Session {
   }
 
   /** A turn is saved with all that belongs to it, or not: the causes that a full or read-only disk gives have one name. */
-  async #saving(turn: number, what: string, save: () => Promise<unknown>): Promise<void> {
+  async #saving<T>(turn: number, what: string, save: () => Promise<T>): Promise<T> {
     try {
-      await save();
+      return await save();
     } catch (error) {
+      if (error instanceof SimulationError) throw error;
       const cause = error instanceof Error ? error.cause : undefined;
       if (error instanceof StoreFencedError || cause instanceof StoreFencedError) throw error;
       const isStore = error instanceof StoreError || cause instanceof StoreError;

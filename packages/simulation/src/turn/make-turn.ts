@@ -22,6 +22,7 @@ export class TurnAbandoned extends Error {}
  *
  * @throws {SimulationError} `SIMULATION_ENGINE_FAILED`, `SIMULATION_STATE`.
  * @throws {TurnAbandoned} When the signal aborted.
+ * @throws {StoreError} When the result of remembered work cannot be recorded.
  */
 export function makeFirstState(services: TurnServices, parts: Parts, random: RandomState): Promise<MadeTurn> {
   return inTurn(services, 0, random, async (turn) => {
@@ -92,10 +93,21 @@ async function inTurn(
 ): Promise<MadeTurn> {
   const turn = new Turn(services, number, random);
   try {
-    const made = await orAbandoned(make(turn), services.signal);
+    const made = await orAbandoned(recorded(turn, make), services.signal);
     return { state: stateOf(made, number), random: turn.random };
   } finally {
     turn.end();
+  }
+}
+
+/** What a maker gives, unless something it remembered could not be recorded. */
+async function recorded(turn: Turn, make: (turn: Turn) => Promise<unknown>): Promise<unknown> {
+  try {
+    const made = await make(turn);
+    if (turn.storeFailure !== undefined) throw turn.storeFailure;
+    return made;
+  } catch (error) {
+    throw turn.storeFailure ?? error;
   }
 }
 

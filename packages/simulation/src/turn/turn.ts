@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { EventInput } from "@holdfast/events";
-import type { Json } from "@holdfast/storage";
+import { type Json, StoreError } from "@holdfast/storage";
 import type { SimulationConfig } from "../config/schema.ts";
 import type { Logger, MakerContext, RememberedWork, TurnContext, TurnEvent } from "../engine/engine.ts";
 import { SimulationError } from "../errors.ts";
@@ -31,6 +31,7 @@ export class Turn {
   readonly #services: TurnServices;
   readonly #main: Generator;
   #isOver = false;
+  #storeFailure: StoreError | undefined;
 
   constructor(services: TurnServices, number: number, random: RandomState) {
     this.#services = services;
@@ -41,6 +42,11 @@ export class Turn {
   /** Where the engine's random numbers stand. */
   get random(): RandomState {
     return this.#main.state();
+  }
+
+  /** Why the result of remembered work was not recorded: then the turn must not stand, whatever its maker made of that. */
+  get storeFailure(): StoreError | undefined {
+    return this.#storeFailure;
   }
 
   /** From now on `ctx` refuses: a turn that was given up cannot reach into what comes after. */
@@ -95,13 +101,13 @@ export class Turn {
     this.#checkOpen("once");
     const { seed, signal, remember, insideWork } = this.#services;
     const own = Generator.from(seed, `once\n${this.number}\n${agent ?? ""}\n${name}`);
-    return remember({
-      turn: this.number,
-      agent,
-      name,
-      signal,
-      run: (context) => insideWork.run(own, () => run(context)),
-    });
+    const work = (context: RememberedWork): unknown => insideWork.run(own, () => run(context));
+    try {
+      return await remember({ turn: this.number, agent, name, signal, run: work });
+    } catch (error) {
+      if (error instanceof StoreError) this.#storeFailure ??= error;
+      throw error;
+    }
   }
 
   #checkOpen(what: string): void {
