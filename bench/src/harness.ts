@@ -34,10 +34,13 @@ export interface BenchmarkResult {
   readonly environment: Environment;
 }
 
-/** What a benchmark module exports as `benchmark`. `quick`: fewer rounds and smaller input, to see that it runs. */
+/**
+ * What a benchmark module exports as `benchmark`. `quick`: fewer rounds and smaller input, to see that it runs. `large`: the largest
+ * input that quality.md names, where that takes long.
+ */
 export interface Benchmark {
   readonly name: string;
-  run(options: { readonly quick: boolean }): Promise<BenchmarkResult>;
+  run(options: { readonly quick: boolean; readonly large?: boolean }): Promise<BenchmarkResult>;
 }
 
 export function environment(): Environment {

@@ -54,7 +54,11 @@ function table(result: BenchmarkResult): string {
 const { values, positionals } = parseArgs({
   args: argv.slice(2),
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    large: { type: "boolean", default: false },
+  },
 });
 const unknown = positionals.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
@@ -68,7 +72,7 @@ for (const name of positionals.length > 0 ? positionals : NAMES) {
   const benchmark = await loadBenchmark(name);
   if (benchmark === undefined) continue; // what several of them share
   if (!values.json) stderr.write(`${benchmark.name} ...\n`);
-  const result = await benchmark.run({ quick: values.quick });
+  const result = await benchmark.run({ quick: values.quick, large: values.large });
   results.push(result);
   if (!values.json) stdout.write(`\n${result.name}\n${table(result)}\n\n`);
 }
