@@ -2,6 +2,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+// A byte order mark before the text is passed over.
+const MARK = [0xef, 0xbb, 0xbf];
 const MAX_KEY_BYTES = 1_024;
 const MAX_VALUE_BYTES = 64 * 1024;
 
@@ -47,7 +49,8 @@ class Scan {
   #kept: Uint8Array[] | undefined;
   #keptBytes = 0;
   #keptFrom = 0;
-  #isFirst = true;
+  /** How much of a byte order mark was passed over. */
+  #markAt = 0;
 
   get isWhole(): boolean {
     return this.#expected === "nothing";
@@ -57,9 +60,13 @@ class Scan {
   take(piece: Uint8Array): boolean {
     this.#keptFrom = 0;
     let at = 0;
-    // A byte order mark before the text is passed over.
-    if (this.#isFirst && piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf) at = 3;
-    this.#isFirst = false;
+    while (this.#markAt < MARK.length && at < piece.length) {
+      if (piece[at] !== MARK[this.#markAt]) this.#markAt = MARK.length;
+      else {
+        this.#markAt += 1;
+        at += 1;
+      }
+    }
     for (; at < piece.length; at += 1) {
       if (this.#inString) {
         at = this.#passString(piece, at);

@@ -73,7 +73,7 @@ class StoredTasks implements TaskStore {
         const options = after === undefined ? { limit: 1 } : { limit: 1, after };
         const { items } = await this.#store.documents.list(TASKS_PREFIX, options);
         const [, name, ...rest] = items[0]?.key.split("/") ?? [];
-        if (name === undefined) return { ok: true, value: names };
+        if (name === undefined) return { ok: true, value: names.toSorted((a, b) => (a < b ? -1 : 1)) };
         if (rest.length > 0 && isProjectName(name)) names.push(name);
         // The character after the slash: where the keys of a project end.
         after = rest.length > 0 ? `${TASKS_PREFIX}${name}0` : items[0]?.key;

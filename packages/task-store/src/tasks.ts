@@ -53,7 +53,7 @@ export interface TaskStore {
   load(taskId: string): Promise<TaskResult<Task>>;
   /** Ids of a project's tasks, in the order of their files' names; an empty list for a project that is not there. Nothing is created. */
   list(project: string): Promise<TaskResult<readonly string[]>>;
-  /** Names of the projects there are, in byte order. */
+  /** Names of the projects there are, in order. */
   projects(): Promise<TaskResult<readonly string[]>>;
   /** What a task is, without reading the rest of it where it is written first: then 64 KiB at most are read. */
   metadata(taskId: string): Promise<TaskResult<TaskMetadata>>;
