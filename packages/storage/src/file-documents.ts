@@ -274,12 +274,19 @@ export class FileDocuments implements Documents {
   }
 }
 
-/** The path below the root of the form of a document that is there; of the plain one when there is none. */
+/**
+ * The path below the root of the form of a document that is there; of the plain one when there is none, or when that cannot be seen: it is
+ * asked for to tell people of a failure, which must not fail too.
+ */
 export function presentPath(folder: StoreFolder, key: string): string {
   const isThere = (relative: string): boolean =>
     folder.fileSystem.lstatSync(join(folder.root, relative)) !== undefined;
-  const compressed = compressedPath(key);
-  return !isThere(documentPath(key)) && isThere(compressed) ? compressed : documentPath(key);
+  const [plain, compressed] = [documentPath(key), compressedPath(key)];
+  try {
+    return !isThere(plain) && isThere(compressed) ? compressed : plain;
+  } catch {
+    return plain;
+  }
 }
 
 /** The last part of a document's key from the name of its file. */
