@@ -22,7 +22,7 @@ function swollen(value: unknown, sizes: readonly number[], at = { index: 0 }): u
   return Object.fromEntries([...entries, ...more]);
 }
 
-const name = fc.oneof(
+const names = fc.oneof(
   fc.string({ unit: "grapheme" }),
   fc.nat().map(String),
   fc.constantFrom("__proto__", "", "toJSON", "a/b"),
@@ -34,7 +34,7 @@ const document = fc.letrec((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.string({ unit: "grapheme" }),
     fc.array(tie("value"), { maxLength: 6 }),
-    fc.array(fc.tuple(name, tie("value")), { maxLength: 8 }).map((entries) => Object.fromEntries(entries)),
+    fc.array(fc.tuple(names, tie("value")), { maxLength: 8 }).map((entries) => Object.fromEntries(entries)),
   ),
 })).value;
 
@@ -100,7 +100,8 @@ describe("canonicalJsonPieces()", () => {
       const actual = thrown(() => joined(value, { root: "state" }));
       assert.ok(expected instanceof Error && actual instanceof Error, String(expected));
       assert.equal(actual.message, expected.message);
-      assert.deepEqual({ ...actual }, { ...expected });
+      for (const name of ["code", "documentPath"])
+        assert.equal(Reflect.get(actual, name), Reflect.get(expected, name));
     }
     assert.ok(joined(hidden) === canonicalJson(hidden));
   });
