@@ -138,7 +138,7 @@ class Patcher {
 
 function partsOf(path: string): string[] {
   const parts = typeof path === "string" ? pointerParts(path) : undefined;
-  if (parts === undefined) throw invalidPatch(String(path), "it is no JSON Pointer");
+  if (parts === undefined) throw invalidPatch(path, "it is no JSON Pointer");
   return parts;
 }
 

@@ -50,21 +50,21 @@ describe("diffStates()", () => {
   });
 
   it("names agents by their id or name, wherever they stand, and what changed of them", () => {
-    const agents = [
+    const nations = [
       { name: "A", strength: 1 },
       { name: "B", strength: 2 },
       { name: "C", strength: 3 },
     ];
-    const [a, b, c] = agents;
+    const [a, b, c] = nations;
     assert.deepEqual(
-      diffStates({ agents }, { agents: [a ?? 0, { name: "N" }, b ?? 0, { name: "C", strength: 4 }] }),
+      diffStates({ nations }, { nations: [a ?? 0, { name: "N" }, b ?? 0, { name: "C", strength: 4 }] }),
       [
-        { op: "add", path: "/agents/1", value: { name: "N" } },
-        { op: "replace", path: "/agents/3/strength", value: 4 },
+        { op: "add", path: "/nations/1", value: { name: "N" } },
+        { op: "replace", path: "/nations/3/strength", value: 4 },
       ],
     );
-    assert.deepEqual(diffStates(agents, [b ?? 0, c ?? 0]), [{ op: "remove", path: "/0" }]);
-    assert.deepEqual(diffStates(agents, [c ?? 0, a ?? 0, b ?? 0]), [
+    assert.deepEqual(diffStates(nations, [b ?? 0, c ?? 0]), [{ op: "remove", path: "/0" }]);
+    assert.deepEqual(diffStates(nations, [c ?? 0, a ?? 0, b ?? 0]), [
       { op: "remove", path: "/2" },
       { op: "add", path: "/0", value: c },
     ]);
@@ -74,25 +74,28 @@ describe("diffStates()", () => {
   });
 
   it("compares values that are nested without end in sight", () => {
-    const nested = (depth: number, end: Json): Json => {
-      let value = end;
-      for (let level = 0; level < depth; level += 1) value = level % 2 === 0 ? [value] : { a: value };
-      return value;
-    };
     const patch = diffStates(nested(50_000, 1), nested(50_000, 2));
     assert.equal(patch.length, 1);
   });
 
   it("grows with the size of the states alone: shuffled, changed and mostly new agents", () => {
-    const agents = (count: number, change: number): Json[] =>
-      Array.from({ length: count }, (_, index) => ({
-        id: (index * 7919 + change) % (count + change),
-        name: `agent ${index}`,
-        history: [index, change, { turn: change }],
-      }));
     const [a, b] = [agents(20_000, 0), agents(20_000, 1_000)];
     assert.deepStrictEqual(applyPatch({ agents: a }, diffStates({ agents: a }, { agents: b })), {
       agents: b,
     });
   });
 });
+
+function nested(depth: number, end: Json): Json {
+  let value = end;
+  for (let level = 0; level < depth; level += 1) value = level % 2 === 0 ? [value] : { a: value };
+  return value;
+}
+
+function agents(count: number, change: number): Json[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: (index * 7919 + change) % (count + change),
+    name: `agent ${index}`,
+    history: [index, change, { turn: change }],
+  }));
+}

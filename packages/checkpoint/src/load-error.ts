@@ -21,26 +21,13 @@ export function loadError(
 /** What a store threw when it read a document, as an error of this package. What is wrong with the store itself passes unchanged. */
 export function asLoadError(error: unknown, subject: Subject): unknown {
   if (!(error instanceof StoreError)) return error;
-  switch (error.code) {
-    case "STORE_DAMAGED":
-      return loadError(
-        isEscape(error) ? "CHECKPOINT_IO" : "CHECKPOINT_NOT_JSON",
-        subject,
-        `${error.message}; use another checkpoint of the run`,
-        error,
-      );
-    case "STORE_IO":
-    case "STORE_READ_ONLY":
-    case "STORE_FAILED":
-      return loadError(
-        "CHECKPOINT_IO",
-        subject,
-        `${error.message}; make it readable, or move it away`,
-        error,
-      );
-    default:
-      return error;
-  }
+  const { code, message } = error;
+  if (code === "STORE_DAMAGED" && !isEscape(error))
+    return loadError("CHECKPOINT_NOT_JSON", subject, `${message}; use another checkpoint of the run`, error);
+  const isUnreadable = ["STORE_DAMAGED", "STORE_IO", "STORE_READ_ONLY", "STORE_FAILED"].includes(code);
+  return isUnreadable
+    ? loadError("CHECKPOINT_IO", subject, `${message}; make it readable, or move it away`, error)
+    : error;
 }
 
 function isEscape(error: StoreError): boolean {

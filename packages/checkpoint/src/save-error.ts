@@ -40,14 +40,9 @@ export function asSaveError(error: unknown, { what, path }: SaveSubject): unknow
 }
 
 function adviceFor({ code }: StoreError): string {
-  switch (code) {
-    case "STORE_NO_SPACE":
-      return "make room, then resume the run";
-    case "STORE_READ_ONLY":
-      return "make the store writable, then resume the run";
-    default:
-      return "see to the cause, then resume the run";
-  }
+  if (code === "STORE_NO_SPACE") return "make room, then resume the run";
+  if (code === "STORE_READ_ONLY") return "make the store writable, then resume the run";
+  return "see to the cause, then resume the run";
 }
 
 /** Runs a write, with the errors of this package. */
