@@ -110,9 +110,20 @@ function translate(
 /** A misspelt key explains the missing one it stands for. */
 const explains = (issue: ConfigIssue): number => (issue.message.startsWith("unknown key") ? 0 : 1);
 
-/** Issues in order of their lines, misspelt keys of a line first. */
+/** Issues in order of their lines, misspelt keys of a line first; a key that is only misspelt is not said to be missing too. */
 export function inOrder(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
-  return issues.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || explains(a) - explains(b));
+  const meant = new Set(issues.map(meantPath));
+  return issues
+    .filter(({ message, documentPath: path }) => !message.startsWith("is missing") || !meant.has(path))
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || explains(a) - explains(b));
+}
+
+/** The path that a misspelt key was meant to be. */
+function meantPath({ documentPath: path, message, found = "" }: ConfigIssue): string | undefined {
+  const name = /^unknown key .*; did you mean "(.*)"\?$/.exec(message)?.[1];
+  return name === undefined || !path.endsWith(found)
+    ? undefined
+    : path.slice(0, path.length - found.length) + name;
 }
 
 /** Issues of a schema for what stands at a path (default: the whole), as issues of the document. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { parseConfig } from "./parse-config.ts";
-import { validateSections } from "./validate-config.ts";
+import { validateConfig, validateSections } from "./validate-config.ts";
 
 const TEXT = `engine:
   type: tides
@@ -40,5 +40,20 @@ describe("validateSections()", () => {
       { name: "a", speed: 1 },
       "tides",
     ]);
+  });
+});
+
+describe("validateConfig()", () => {
+  it("says of a misspelt key what was meant, and not that it is missing too", () => {
+    const document = parseConfig("name: x\nmax_trns: 3\n", "t.yaml");
+    const schema = z.strictObject({ name: z.string(), max_turns: z.int(), seed: z.int() });
+    expect(() => validateConfig(document, schema)).toThrow(
+      expect.objectContaining({
+        issues: [
+          expect.objectContaining({ documentPath: "seed" }),
+          expect.objectContaining({ documentPath: "max_trns", line: 2 }),
+        ],
+      }),
+    );
   });
 });
