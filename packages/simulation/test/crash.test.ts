@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryStore, type Store } from "@holdfast/storage";
 import { runStore } from "@holdfast/task-store";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import {
   forkSimulation,

@@ -38,11 +38,14 @@ describe("a process that is killed", () => {
     const last = startProgram(PROGRAM, [place, id]);
     const { code, stderr } = await last.ended;
     assert.equal(code, 0, stderr);
-    await using store = await fileStore(join(place, "store"));
+    await using store = fileStore(join(place, "store"));
     assert.equal(await stateText(store, id, "last"), await stateText(whole, run_id, "last"));
     assert.deepEqual(await checkpointNames(store, id), await checkpointNames(whole, run_id));
     assert.deepEqual(await verifySimulation(store, id), []);
-    assert.ok(((await runStore(store).load(id))?.attempts ?? 0) > 3, "the kills came before or after the run");
+    assert.ok(
+      ((await runStore(store).load(id))?.attempts ?? 0) > 3,
+      "the kills came before or after the run",
+    );
     const { difference } = await replaySimulation(id, { store, ...payingParts([]) });
     assert.equal(difference, undefined, difference?.message);
     const paid = readFileSync(join(place, "paid.txt"), "utf8").trimEnd().split("\n");

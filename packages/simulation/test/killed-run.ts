@@ -19,7 +19,7 @@ const engine: Engine = {
     return parts.engine.step(state, ctx);
   },
 };
-await using store = await fileStore(join(folder, "store"));
+await using store = fileStore(join(folder, "store"));
 const options = { store, agents: parts.agents, engine };
 const config = configOf({ maxTurns: 40, interval: 5 });
 process.stdout.write("ready\n");

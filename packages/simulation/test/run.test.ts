@@ -35,6 +35,8 @@ engine: { type: economic, interest_rate: 0.05 }
 validator: { type: always_valid }
 `;
 
+const still = (): bigint => 1_767_323_045_000_000n;
+
 describe("runSimulation()", () => {
   it.each([
     ["EconomicTest", "EconomicTest"],
@@ -103,7 +105,6 @@ describe("runSimulation()", () => {
 
   it("gives ids of their own to runs that start in the same second", async () => {
     const store = memoryStore();
-    const still = (): bigint => 1_767_323_045_000_000n;
     const runs = Array.from({ length: 10 }, () =>
       runSimulation({ config: configOf({ maxTurns: 1 }), store, clock: still, ...payingParts([]) }),
     );
@@ -136,14 +137,17 @@ describe("runSimulation()", () => {
   });
 });
 
-describe("the states of an engine", () => {
-  const withStep = async (step: Engine["step"], init: Engine["init"] = () => ({ n: 0 })) => {
-    const store = memoryStore();
-    const result = await runSimulation({ config: configOf(), store, engine: { init, step } });
-    return { store, result };
-  };
+const withStep = async (step: Engine["step"], init: Engine["init"] = () => ({ n: 0 })) => {
+  const store = memoryStore();
+  const result = await runSimulation({ config: configOf(), store, engine: { init, step } });
+  return { store, result };
+};
 
-  class Money {}
+class Money {
+  readonly amount = 1;
+}
+
+describe("the states of an engine", () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   it.each<[string, unknown, string]>([
