@@ -65,12 +65,13 @@ function checkHead(value: Json, subject: Subject): ReadHead {
       `it has version ${version}, this program knows 1; use a newer Holdfast`,
     );
   const { state: _, ...rest } = value;
-  checkHeadChecksum(rest, subject);
   // Files of before say neither what they are nor what their state's checksum is.
   const isOld = !("schema" in rest) && !("state_sha256" in rest);
   const parsed = (isOld ? oldHeadSchema : checkpointHeadSchema).safeParse(rest);
   if (!parsed.success)
     throw loadError("CHECKPOINT_SCHEMA", subject, `${describeIssues(parsed.error)}; ${OTHER}`, parsed.error);
+  // Only now: what is no checkpoint is told as that.
+  checkHeadChecksum(rest, subject);
   return parsed.data;
 }
 
