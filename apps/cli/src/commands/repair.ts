@@ -1,6 +1,7 @@
 import type { FileStore, StoreFinding } from "@holdfast/storage";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { repairSimulations } from "../repair/simulation-runs.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
 
@@ -13,21 +14,29 @@ export async function repair(
   const store = context.store();
   if (runId !== undefined) await requireRun(store, runId);
   if (options.breakLock === true) await breakLock(context, store, runId, options.dryRun === true);
-  const findings = await store.repair({
-    dryRun: options.dryRun === true,
+  const dryRun = options.dryRun === true;
+  const { signal } = context;
+  // First what can be made again: a store could only take it away.
+  const simulations = await repairSimulations(store, runId, { dryRun, signal });
+  const files = await store.repair({
+    dryRun,
     salvage: options.salvage === true,
-    signal: context.signal,
+    signal,
     ...(runId === undefined ? {} : { prefix: `runs/${runId}/` }),
   });
+  const findings = [
+    ...simulations,
+    ...files.filter(({ path }) => !simulations.some((one) => one.path === path)),
+  ];
   const left = findings.filter((finding) => finding.repaired !== true && finding.severity === "error");
   await context.result(
     {
-      dry_run: options.dryRun === true,
+      dry_run: dryRun,
       repaired: findings.filter(({ repaired }) => repaired === true).length,
       left: left.length,
       findings,
     },
-    textOf(context, findings, options.dryRun === true),
+    textOf(context, findings, dryRun),
   );
   return left.length === 0 ? EXIT.done : EXIT.failed;
 }

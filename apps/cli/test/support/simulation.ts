@@ -45,6 +45,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const DELAY = Number(process.env.TEST_DELAY_MS ?? 0);
 const CALL = Number(process.env.TEST_CALL_MS ?? 0);
+const STOP_AT = Number(process.env.TEST_STOP_AT ?? 0);
 
 /** A service outside: the same question has the same answer. */
 async function ask(ctx, question) {
@@ -60,6 +61,8 @@ export default {
     return { wealth: 1000, drawn: [ctx.random()], answers: [], luck: [] };
   },
   async step(state, ctx) {
+    // As if the power went: after the turn before was kept, and before this one is.
+    if (ctx.turn === STOP_AT) process.kill(process.pid, "SIGKILL");
     const gain = ctx.random.int(-50, 60);
     const price = await ask(ctx, "price");
     const advice = await ask(ctx, "advice");
