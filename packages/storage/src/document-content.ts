@@ -14,10 +14,15 @@ export interface DocumentContent {
   revision(): string;
 }
 
+/** @throws {RangeError} For what is no way to keep a document. */
+export function checkCompression(compression: Compression | undefined): void {
+  if (compression === undefined || compression === "none" || compression === "zstd") return;
+  throw new RangeError(`compression is "none" or "zstd", not ${JSON.stringify(compression)}`);
+}
+
 /** @throws {TypeError} For what JSON cannot hold. */
 export function contentOf(value: Json | JsonDraft, compression: Compression): DocumentContent {
-  if (compression !== "none" && compression !== "zstd")
-    throw new RangeError(`compression is "none" or "zstd", not ${JSON.stringify(compression)}`);
+  checkCompression(compression);
   if (!isDraft(value)) return new WholeContent(Buffer.from(encodeDocument(value)), compression);
   if (hasLists(value)) return new StreamedContent(() => draftPieces(value), compression);
   const pieces = [...draftPieces(value)];

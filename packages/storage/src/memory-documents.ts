@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { parseJsonStrict } from "@holdfast/fsutil";
 import { compareBytes } from "./byte-order.ts";
+import { checkCompression } from "./document-content.ts";
 import { encodeDocument } from "./encode-document.ts";
 import { StoreConflictError, StoreDamagedError, StoreError } from "./errors.ts";
 import type { Json } from "./json.ts";
@@ -87,6 +88,7 @@ export class MemoryDocuments implements Documents {
   ): Promise<{ readonly revision: string }> {
     this.#guard.assertOpen();
     checkKey(key);
+    checkCompression(options.compression);
     const text = isDraft(value)
       ? Buffer.concat([...draftPieces(value)]).toString("utf8")
       : encodeDocument(value);

@@ -38,6 +38,31 @@ const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: "documents.put() in another form",
+    act: (store) => store.documents.put("runs/a/run", "new", { expected: OLD_REVISION, compression: "zstd" }),
+    expect: async (store, acknowledged) => {
+      const value = (await store.documents.get("runs/a/run"))?.value;
+      assert.ok(value === "new" || (!acknowledged && value === "old"));
+      const { items } = await store.documents.list("runs/");
+      assert.deepEqual(items, [{ key: "runs/a/run" }]);
+      // From whichever form it is in, it takes the other.
+      await store.documents.put("runs/a/run", value);
+      assert.equal((await store.documents.get("runs/a/run"))?.value, value);
+      await store.documents.delete("runs/a/run");
+      assert.equal(await store.documents.get("runs/a/run"), undefined);
+    },
+  },
+  {
+    name: "documents.reserve()",
+    act: async (store) => {
+      if (!(await store.documents.reserve("runs/b"))) throw new StoreError("STORE_IO", "taken by nobody");
+    },
+    expect: async (store, acknowledged) => {
+      const isFree = await store.documents.reserve("runs/b");
+      assert.ok(!(acknowledged && isFree));
+    },
+  },
+  {
     name: "documents.delete()",
     act: (store) => store.documents.delete("runs/a/run"),
     expect: async (store, acknowledged) => {

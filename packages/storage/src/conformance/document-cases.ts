@@ -83,6 +83,103 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
   );
 
   it(
+    "documents: a text that exists already is kept as it is, and getBytes() gives the text that stands",
+    withStores(async (open) => {
+      const store = await open();
+      assert.equal(await store.documents.getBytes("a/none"), undefined);
+      const text = JSON.stringify(AWKWARD.filter((value) => !Object.is(value, -0)));
+      const bytes = Buffer.from(text.repeat(2_000));
+      for (const value of [`[${text}]`, `[${"1,".repeat(400_000)}-0]`, `{"b":1,"a":"\u00E9\\u00e9"}`]) {
+        const whole = Buffer.from(value);
+        const pieces = [whole.subarray(0, 7), whole.subarray(7, 8), whole.subarray(8)];
+        const { revision } = await store.documents.put("a/text", { before: 1, text: new JsonText(pieces) });
+        const found = await store.documents.getBytes("a/text");
+        assert.ok(found !== undefined);
+        assert.equal(Buffer.from(found.bytes).toString(), `{\n  "before": 1,\n  "text": ${value}\n}\n`);
+        assert.equal(found.revision, revision);
+        const parsed: Json = JSON.parse(value);
+        const read = await store.documents.get("a/text");
+        assert.deepStrictEqual(read?.value, { before: 1, text: parsed });
+        assert.equal(read?.revision, revision);
+        await store.documents.put("a/text", 1, { expected: revision });
+      }
+      // The caller vouches for a text; what is none is damage, not a changed value.
+      await store.documents.put("a/text", { text: new JsonText([bytes]) });
+      await assert.rejects(store.documents.get("a/text"), { code: "STORE_DAMAGED" });
+      assert.ok(((await store.documents.getBytes("a/text"))?.bytes.length ?? 0) > bytes.length);
+    }),
+  );
+
+  it(
+    "documents: compression changes nothing but how they are kept, and may change from one write to the next",
+    withStores(async (open) => {
+      const store = await open();
+      const values: readonly Json[] = [1, { awkward: AWKWARD }, "x".repeat(700_000)];
+      const forms = ["zstd", "none", "none", "zstd", "zstd", "none"] as const;
+      for (const [index, value] of values.entries()) {
+        const key = `a/value-${index}`;
+        let expected: string | null = null;
+        for (const compression of forms) {
+          const { revision }: { readonly revision: string } = await store.documents.put(key, value, {
+            compression,
+            expected,
+          });
+          assert.deepStrictEqual(await store.documents.get(key), { value, revision });
+          await assert.rejects(store.documents.put(key, 1, { compression, expected: null }), {
+            code: "STORE_CONFLICT",
+            actual: revision,
+          });
+          expected = revision;
+        }
+        const text = { list: new JsonList(() => [value]), text: new JsonText([Buffer.from("[1]")]) };
+        for (const compression of forms) {
+          const { revision } = await store.documents.put(key, text, { compression });
+          assert.deepStrictEqual(await store.documents.get(key), {
+            value: { list: [value], text: [1] },
+            revision,
+          });
+        }
+      }
+      assert.deepEqual(keysOf((await store.documents.list("")).items), [
+        "a/value-0",
+        "a/value-1",
+        "a/value-2",
+      ]);
+      await store.documents.put("a/value-0", 1, { compression: "zstd" });
+      for (const key of ["a/value-0", "a/value-1"]) {
+        await store.documents.delete(key);
+        assert.equal(await store.documents.get(key), undefined);
+      }
+      assert.deepEqual(keysOf((await store.documents.list("")).items), ["a/value-2"]);
+      // @ts-expect-error: what a caller without types may pass
+      await assert.rejects(store.documents.put("a/value", 1, { compression: "gzip" }), RangeError);
+    }),
+  );
+
+  it(
+    "documents: reserve() gives a prefix to one caller, and none where something is kept",
+    withStores(async (open) => {
+      const store = await open();
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => store.documents.reserve("runs/one")),
+      );
+      assert.equal(answers.filter((taken) => taken).length, 1);
+      await store.documents.put("runs/two/run", 1);
+      await store.logs.append("runs/three/ledger", [{ text: "{}" }]);
+      await store.documents.put("runs/four/deep/run", 1);
+      for (const prefix of ["runs/one", "runs/two", "runs/three", "runs/four", "runs"])
+        assert.equal(await store.documents.reserve(prefix), false, prefix);
+      assert.equal(await store.documents.reserve("runs/tw"), true);
+      await store.documents.put("runs/one/run", 1, { expected: null });
+      assert.equal(await store.documents.reserve("runs/one"), false);
+      assert.equal(await store.documents.reserve("runs/five/deep"), true);
+      assert.equal(await store.documents.reserve("runs/five"), false);
+      assert.equal(await store.documents.get("runs/tw"), undefined);
+      assert.deepEqual(keysOf((await store.documents.list("runs/t")).items), ["runs/two/run"]);
+    }),
+  );
+
+  it(
     "documents: put() refuses what JSON cannot hold and changes nothing",
     withStores(async (open) => {
       const store = await open();
@@ -283,6 +380,8 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
         await assert.rejects(gather(store.documents.read(key)), refused, JSON.stringify(key));
         await assert.rejects(store.documents.put(key, 1), refused, JSON.stringify(key));
         await assert.rejects(store.documents.delete(key), refused, JSON.stringify(key));
+        await assert.rejects(store.documents.getBytes(key), refused, JSON.stringify(key));
+        await assert.rejects(store.documents.reserve(key), refused, JSON.stringify(key));
         await assert.rejects(store.logs.append(key, [{ text: "{}" }]), refused, JSON.stringify(key));
         await assert.rejects(store.logs.head(key), refused, JSON.stringify(key));
         await assert.rejects(gather(store.logs.read(key)), refused, JSON.stringify(key));
@@ -316,6 +415,7 @@ const BAD_KEYS = [
   "C:",
   "C:/x",
   "a.json/b",
+  "a.json.zst/b",
   "a.ndjson/b",
   "con",
   "a/NUL",

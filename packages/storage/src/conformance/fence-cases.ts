@@ -18,6 +18,8 @@ export function fenceCases({ it }: TestApi, withStores: WithStores): void {
       const fenced = { code: "STORE_FENCED", token: old.token, actual: now.token };
       await assert.rejects(store.documents.put("runs/r1/run", "late", { fence: old }), fenced);
       await assert.rejects(store.documents.delete("runs/r1/run", { fence: old }), fenced);
+      await assert.rejects(store.documents.reserve("runs/r9", { fence: old }), fenced);
+      assert.equal(await store.documents.reserve("runs/r9", { fence: now }), true);
       await assert.rejects(store.logs.append("runs/r1/ledger", [item("m2")], { fence: old }), fenced);
       // Known or not, expected or not: an old fence comes first.
       await assert.rejects(store.logs.append("runs/r1/ledger", [item("m1")], { fence: old }), fenced);

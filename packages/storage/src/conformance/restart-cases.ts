@@ -15,6 +15,8 @@ export function restartCases({ it }: TestApi, withStores: WithStores): void {
         const { revision } = await first.documents.put("runs/r1/run", { n: 1 });
         await first.logs.append("runs/r1/ledger", [item("m1"), item("m2"), { text: " {} " }]);
         const { checksum } = await first.objects.put(Buffer.from("content"));
+        assert.equal(await first.documents.reserve("runs/r3"), true);
+        await first.documents.put("runs/r1/packed", [1], { compression: "zstd" });
         await first.work.offer("runs", "r1", { p: 1 });
         await first.work.offer("runs", "r2", {});
         await first.work.settle(await claimOne(first, "r2"), "failed");
@@ -22,6 +24,8 @@ export function restartCases({ it }: TestApi, withStores: WithStores): void {
 
         const second = await open();
         assert.deepEqual(await second.documents.get("runs/r1/run"), { value: { n: 1 }, revision });
+        assert.equal(await second.documents.reserve("runs/r3"), false);
+        assert.deepEqual((await second.documents.get("runs/r1/packed"))?.value, [1]);
         assert.equal(await second.logs.head("runs/r1/ledger"), 3);
         assert.deepEqual(
           (await gather(second.logs.read("runs/r1/ledger"))).map(({ text }) => text),
@@ -69,6 +73,24 @@ export function restartCases({ it }: TestApi, withStores: WithStores): void {
         const now = await claimOne(second, "r1");
         assert.ok(now.token > old.token);
         await assert.rejects(second.documents.put("runs/r1/run", 1, { fence: old }), { actual: now.token });
+      }),
+    ),
+  );
+
+  it(
+    "logs: what was only written is there after sync() and close(), and in other stores",
+    withStores(
+      whereKept(async (open) => {
+        const first = await open();
+        const written = { durability: "written", whole: false } as const;
+        await first.logs.append("notes", [item("m1"), item("m2")], written);
+        assert.equal((await gather((await open()).logs.read("notes"))).length, 2);
+        await first.logs.sync("notes");
+        await first.logs.append("notes", [item("m3")], written);
+        await first.close();
+        const second = await open();
+        assert.deepEqual(await second.logs.append("notes", [item("m3")]), { position: 3, duplicate: true });
+        assert.equal((await second.logs.count("notes", {})).count, 3);
       }),
     ),
   );
