@@ -8,6 +8,13 @@ import { execCmd, isRunning, Supervised } from "./supervised.ts";
 const told = (outcome: Outcome): string =>
   outcome.kind === "terminal" ? `${outcome.event.event}/${outcome.event.status}` : outcome.code;
 
+const payloadOf = async (script: string): Promise<unknown> => {
+  await using run = new Supervised(execCmd("sh", "-c", script));
+  const outcome = await run.execute({});
+  assert.ok(outcome.kind === "terminal");
+  return outcome.event.payload;
+};
+
 describe.concurrent("createExecAgent()", () => {
   it("gives the command its command on stdin and in the environment", async () => {
     const script =
@@ -47,12 +54,6 @@ describe.concurrent("createExecAgent()", () => {
   });
 
   it("takes a last line of stdout with an outcome as the answer to a step of a job, and nothing else", async () => {
-    const payloadOf = async (script: string): Promise<unknown> => {
-      await using run = new Supervised(execCmd("sh", "-c", script));
-      const outcome = await run.execute({});
-      assert.ok(outcome.kind === "terminal");
-      return outcome.event.payload;
-    };
     const answer = '{"outcome":"STUCK","summary":"no key","cost":0.1}';
     const said = { outcome: "STUCK", summary: "no key", cost: 0.1 };
     assert.deepEqual(await payloadOf(`echo begin; echo '${answer}'; echo; echo done >&2`), {

@@ -1,5 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Claim, type Clock, formatTimestamp, type Holder, type Store } from "@holdfast/storage";
+import {
+  type Claim,
+  type Clock,
+  formatTimestamp,
+  type Holder,
+  type Store,
+  StoreConflictError,
+} from "@holdfast/storage";
 import { type JobManifest, jobTransition } from "@holdfast/task-store";
 import * as z from "zod";
 
@@ -23,15 +30,21 @@ export type JobRequest = z.output<typeof jobRequestSchema>;
 const POLL_MS = 150;
 const keyOf = (jobId: string): string => `jobs/${jobId}/request`;
 
-/** Leaves a request for the holder of a job; a later one takes the place of an earlier one. */
+/** A request as it is stored. */
+interface StoredRequest {
+  readonly request: JobRequest;
+  readonly revision: string;
+}
+
+/** Leaves a request for the holder of a job; a later one takes the place of an earlier one. Gives the revision to withdraw it by. */
 export async function leaveRequest(
   store: Store,
   jobId: string,
   request: Pick<JobRequest, "action" | "by" | "summary"> & { readonly holder: Holder },
   clock: Clock,
-): Promise<void> {
+): Promise<string> {
   const { action, by, summary, holder } = request;
-  await store.documents.put(keyOf(jobId), {
+  const { revision } = await store.documents.put(keyOf(jobId), {
     schema: "holdfast/job-request/v1",
     action,
     ...(by === undefined ? {} : { by }),
@@ -39,19 +52,25 @@ export async function leaveRequest(
     token: holder.token,
     requested_at: formatTimestamp(clock()),
   });
+  return revision;
 }
 
-/** Takes a request away again, whoever it was for. */
-export async function dropRequest(store: Store, jobId: string): Promise<void> {
-  await store.documents.delete(keyOf(jobId));
+/** Takes a request away again, unless another has taken its place. */
+export async function dropRequest(store: Store, jobId: string, revision: string): Promise<void> {
+  try {
+    await store.documents.delete(keyOf(jobId), { expected: revision });
+  } catch (error) {
+    if (!(error instanceof StoreConflictError)) throw error;
+  }
 }
 
 /** The request that is there for a holder. One that was left for another, or is none, is as good as not there. */
-export async function findRequest(store: Store, claim: Claim): Promise<JobRequest | undefined> {
+async function findRequest(store: Store, claim: Claim): Promise<StoredRequest | undefined> {
   const stored = await store.documents.get(keyOf(claim.id));
   if (stored === undefined) return undefined;
   const parsed = jobRequestSchema.safeParse(stored.value);
-  return parsed.success && parsed.data.token === claim.token ? parsed.data : undefined;
+  if (!parsed.success || parsed.data.token !== claim.token) return undefined;
+  return { request: parsed.data, revision: stored.revision };
 }
 
 /** Watches for a request while an agent works. */
@@ -77,8 +96,8 @@ export function watchRequests(
       try {
         const found = await findRequest(store, claim);
         if (found !== undefined) {
-          await dropRequest(store, claim.id);
-          if (jobTransition(job.status, found.action) !== undefined) request = found;
+          await dropRequest(store, claim.id, found.revision);
+          if (jobTransition(job.status, found.request.action) !== undefined) request = found.request;
         }
       } catch {
         // A store that cannot be read now is the step's to notice.

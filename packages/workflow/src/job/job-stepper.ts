@@ -5,6 +5,7 @@ import {
   type JobStore,
   jobTransition,
   nextPhase,
+  type RunStatus,
   runStore,
   workflowRunId,
 } from "@holdfast/task-store";
@@ -27,15 +28,15 @@ interface Plan {
   readonly agent: string;
   readonly phase: string;
   readonly runId: string;
-  /** Whether the run is there already, and is gone on with. */
-  readonly goesOn: boolean;
+  /** Status of the run, when it is there already and is gone on with. */
+  readonly before: RunStatus | undefined;
   readonly kept: JobConfig;
   readonly config: WorkflowConfig;
 }
 
 /** What the run of a step came to. */
 interface Worked {
-  readonly result: WorkflowResult;
+  readonly status: WorkflowResult["status"];
   readonly cost: number;
   readonly timeSeconds: number;
 }
@@ -87,7 +88,7 @@ export class JobStepper {
       // From here on a request stays where it is until somebody looks for it again.
       await watch[Symbol.asyncDispose]();
     }
-    if (worked.result.status === "aborted") return this.#stopped(job, plan, worked, watch.request);
+    if (worked.status === "aborted") return this.#stopped(job, plan, worked, watch.request);
     return this.#answered(job, plan, worked, watch.request);
   }
 
@@ -102,29 +103,38 @@ export class JobStepper {
     redactorFor(config, env);
     const open = openRun(job, role);
     // A process that died between naming a run and making it left nothing to go on with.
-    const goesOn = open !== undefined && (await runStore(this.#store).load(open)) !== undefined;
-    const runId = goesOn ? open : workflowRunId({ clock: this.#clock });
-    return { role, agent, phase, runId, goesOn, kept, config };
+    const before = open === undefined ? undefined : await runStore(this.#store).load(open);
+    const runId = before?.run_id ?? workflowRunId({ clock: this.#clock });
+    return { role, agent, phase, runId, before: before?.status, kept, config };
   }
 
   async #work(job: JobManifest, plan: Plan, watch: RequestWatch): Promise<Worked> {
-    const { jobId: _jobId, by: _by, ...options } = this.#options;
-    const { runId, config, kept, goesOn } = plan;
-    const configPath = kept.configPath === undefined ? {} : { configPath: kept.configPath };
-    const given = { ...options, ...configPath, signal: watch.signal };
+    const { runId } = plan;
     const begun = this.#clock();
     const timeSeconds = (): number => Math.max(0, Number(this.#clock() - begun) / 1e6);
     try {
-      const result = goesOn
-        ? await resumeWorkflow(runId, given)
-        : await runWorkflow({ ...given, config, runId });
+      const status = await this.#runStatus(plan, watch.signal);
       const cost = (await costOfRun(this.#store, runId)) - countedCost(job, runId);
       // Sums of decimal amounts, without what binary fractions add.
-      return { result, cost: Math.max(0, Math.round(cost * 1e9) / 1e9), timeSeconds: timeSeconds() };
+      return { status, cost: Math.max(0, Math.round(cost * 1e9) / 1e9), timeSeconds: timeSeconds() };
     } catch (error) {
       await this.#giveBack(job, error, timeSeconds());
       throw error;
     }
+  }
+
+  /** Brings the run to an end, or to a stop. One that failed already has its answer: it is not given more attempts. */
+  async #runStatus(plan: Plan, signal: AbortSignal): Promise<Worked["status"]> {
+    if (plan.before === "failed") return "failed";
+    const { jobId: _jobId, by: _by, ...options } = this.#options;
+    const { runId, config, kept } = plan;
+    const configPath = kept.configPath === undefined ? {} : { configPath: kept.configPath };
+    const given = { ...options, ...configPath, signal };
+    const result =
+      plan.before === undefined
+        ? await runWorkflow({ ...given, config, runId })
+        : await resumeWorkflow(runId, given);
+    return result.status;
   }
 
   /** The step could not be made: the job stands as before it, unless the store takes nothing any more. Then the next step recovers it. */

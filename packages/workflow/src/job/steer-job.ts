@@ -75,7 +75,7 @@ async function ask(
   const before = await jobs.load(jobId);
   await refuseByState(jobs, before, options.action);
   if (action === undefined || before === undefined) throw held;
-  await leaveRequest(store, jobId, { action, holder: held.holder, ...saidOf(options) }, clock);
+  const left = await leaveRequest(store, jobId, { action, holder: held.holder, ...saidOf(options) }, clock);
   try {
     for (;;) {
       await delay(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
@@ -90,7 +90,7 @@ async function ask(
       }
     }
   } finally {
-    await dropRequest(store, jobId);
+    await dropRequest(store, jobId, left);
   }
 }
 
