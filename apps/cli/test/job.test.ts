@@ -163,6 +163,7 @@ describe("holdfast job", { timeout: 180_000 }, () => {
         /workspace .* is not a folder/,
       ],
       [["create", "--description", "x", "--phase", "build"], 2, /NAME=AGENT/],
+      [["create", "--description", "x", "--phase", "a=b", "--phase", "a=c"], 2, /"a" is there twice/],
       [["create", "--description", "x", "--phase", "a=b", "--worker", "c"], 2, /--phase takes the place/],
       [["list", "--status", "BUSY"], 2, /takes one of DRAFT/],
       [["frobnicate", "J"], 2, /USAGE/],

@@ -49,6 +49,9 @@ function usageProblem(options: CreateOptions): string | undefined {
     return "a job needs --description TEXT, or --config FILE with a task that says what is to be done";
   if (phase !== undefined && (worker !== undefined || supervisor !== undefined))
     return "--phase takes the place of --worker and --supervisor; give the one or the others";
+  const names = phase?.map(({ name }) => name) ?? [];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) return `--phase "${twice}" is there twice; each has a name of its own`;
   const parsed = id === undefined ? undefined : jobIdSchema.safeParse(id);
   if (parsed?.success === false) return `--id "${id}" ${parsed.error.issues[0]?.message ?? "is not an id"}`;
   return undefined;
