@@ -18,7 +18,7 @@ export interface LogRecord extends LogPlace {
 }
 
 /** A line of a log, exactly as it was appended, and where it is. */
-export interface LogText extends LogPlace {
+export interface LogText extends LogStart {
   readonly text: string;
   /** Length of the line in bytes, without its newline. */
   readonly length: number;
@@ -53,6 +53,7 @@ export const takeText: TakeLine<LogText> = ({ bytes, place }, ascii, start, end,
   text: lineText(bytes, ascii, start, end),
   position: place.position + index,
   path: place.path,
+  inode: place.inode,
   line: place.line + index,
   offset: place.offset + start,
   length: end - start,

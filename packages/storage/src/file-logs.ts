@@ -266,7 +266,7 @@ export class FileLogs implements Logs {
       ...(signal !== undefined && { signal }),
     });
     for await (const line of lines) {
-      this.#places.note(key, line, (path) => fileSystem.statSync(path)?.ino);
+      this.#places.note(key, line);
       yield line;
     }
   }

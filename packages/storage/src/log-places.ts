@@ -8,14 +8,12 @@ export class LogPlaces {
   readonly #places = new Map<string, LogStart[]>();
 
   /** Takes note of a line that was read: of the first one, and of one in some thousands. */
-  note(key: string, line: LogText, inodeOf: (path: string) => bigint | undefined): void {
+  note(key: string, line: LogText): void {
     const places = this.#places.get(key) ?? [];
     const last = places.at(-1);
     if (last !== undefined && line.position <= last.position) return;
-    if (last !== undefined && last.path === line.path && line.position < last.position + EVERY) return;
-    const inode = inodeOf(line.path);
-    if (inode === undefined) return;
-    const { position, offset, path } = line;
+    if (last !== undefined && last.inode === line.inode && line.position < last.position + EVERY) return;
+    const { position, offset, path, inode } = line;
     places.push({ position, offset, path, line: line.line, inode });
     this.#places.delete(key); // the most recent at the end
     this.#places.set(key, places);
