@@ -79,7 +79,7 @@ function filesBelow(folder) {
 }
 
 const IMPORT =
-  /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|^import\s+["']([^"']+)["']/gm;
+  /(?:^|[\s;])(?:import|export)\s[^"'`;]*?from\s*["']([^"'$]+)["']|import\(\s*["']([^"']+)["']\s*\)|^import\s+["']([^"']+)["']/gm;
 
 const edges = [];
 for (const folder of folders) {

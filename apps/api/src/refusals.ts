@@ -6,7 +6,7 @@ import { type ProblemCode, ProblemError } from "./errors.ts";
 import { COMMON_HEADERS, problemReply, type Reply } from "./reply.ts";
 
 /** Longest header of a request, in bytes. */
-export const MAX_HEADER_BYTES = 16_384;
+const MAX_HEADER_BYTES = 16_384;
 
 /**
  * What is wrong with a request before anybody looks at what it asks: its size, its `Host`, a body.

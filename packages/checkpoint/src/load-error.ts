@@ -19,7 +19,7 @@ export function loadError(
 }
 
 /** What a store threw when it read a document, as an error of this package. What is wrong with the store itself passes unchanged. */
-export function asLoadError(error: unknown, subject: Subject): unknown {
+function asLoadError(error: unknown, subject: Subject): unknown {
   if (!(error instanceof StoreError)) return error;
   const { code, message } = error;
   if (code === "STORE_DAMAGED" && !isEscape(error))

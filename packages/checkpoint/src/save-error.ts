@@ -32,7 +32,7 @@ export function conflict({ what, path }: SaveSubject, reason: string, cause?: un
  * What a store threw when it wrote, as an error of this package. That the run was lost to another holder, or that the store was closed, passes
  * unchanged: nothing is wrong with the disk then.
  */
-export function asSaveError(error: unknown, { what, path }: SaveSubject): unknown {
+function asSaveError(error: unknown, { what, path }: SaveSubject): unknown {
   if (!(error instanceof StoreError) || error.code === "STORE_FENCED" || error.code === "STORE_CLOSED")
     return error;
   const message = `Cannot save ${what} to "${path}": ${error.message}; what was saved before is whole: ${adviceFor(error)}`;

@@ -5,7 +5,7 @@ import { type Json, JsonText } from "@holdfast/storage";
 import type { JsonObject } from "./json.ts";
 
 /** Up to here a document is pretty-printed, for people; a longer state stands on one line, hashed and written from the same bytes. */
-export const PRETTY_BYTES = 256 * 1024;
+const PRETTY_BYTES = 256 * 1024;
 /** Deepest nesting of a state. */
 const MAX_DEPTH = 990;
 /** What is longer could be written, but not be read back: a text of JavaScript ends there. */

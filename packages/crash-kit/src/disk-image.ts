@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { type DiskOperation, type NodeId, ROOT } from "./disk-operation.ts";
 
 /** A file as it is on a disk. */
-export interface FileImage {
+interface FileImage {
   readonly kind: "file";
   readonly mode: number;
   readonly data: Uint8Array;
 }
 
 /** A folder as it is on a disk. */
-export interface FolderImage {
+interface FolderImage {
   readonly kind: "directory";
   readonly mode: number;
   readonly names: ReadonlyMap<string, NodeId>;

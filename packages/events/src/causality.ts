@@ -152,7 +152,7 @@ function firstOfEach(events: readonly StoredEvent[]): StoredEvent[] {
 }
 
 /** The order of a stream: by time, then by id. */
-export function compareEvents(a: StoredEvent, b: StoredEvent): number {
+function compareEvents(a: StoredEvent, b: StoredEvent): number {
   const [left, right] = [parseTimestamp(a.timestamp), parseTimestamp(b.timestamp)];
   if (left !== right) return left < right ? -1 : 1;
   return a.event_id < b.event_id ? -1 : a.event_id > b.event_id ? 1 : 0;

@@ -1,7 +1,7 @@
 import { type Clock, formatTimestamp } from "@holdfast/storage";
 
 /** The moment of an event: as it is written, and in milliseconds since 1970. */
-export interface Moment {
+interface Moment {
   readonly text: string;
   readonly ms: number;
 }

@@ -21,7 +21,7 @@ async function* asyncOf(pieces: Iterable<Bytes>): AsyncGenerator<Bytes> {
 }
 
 /** Whether stored bytes are a zstd frame: no text of JSON begins like one, so the name of the file need not say it. */
-export function isCompressed(stored: Buffer): boolean {
+function isCompressed(stored: Buffer): boolean {
   return stored.length >= 4 && stored.readUInt32LE(0) === MAGIC;
 }
 

@@ -26,12 +26,12 @@ const ENDING = ".json";
 const COMPRESSED_ENDING = ".json.zst";
 
 /** The path below the root of a document that is kept as it is. */
-export function documentPath(key: string): string {
+function documentPath(key: string): string {
   return key + ENDING;
 }
 
 /** The path below the root of a document that is kept compressed. */
-export function compressedPath(key: string): string {
+function compressedPath(key: string): string {
   return key + COMPRESSED_ENDING;
 }
 

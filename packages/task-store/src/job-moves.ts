@@ -6,7 +6,7 @@ import { jobTransition } from "./job-transitions.ts";
 import type { JobEventOptions } from "./jobs.ts";
 
 /** How many recoveries in a row make a job ask for a person. */
-export const MAX_RECOVERIES = 3;
+const MAX_RECOVERIES = 3;
 
 /** What comes of an action; `undefined` when the state does not allow it. */
 export function moved(

@@ -18,7 +18,7 @@ export const limitSchema = (most: number, preset: number): z.ZodDefault<z.ZodNum
     .describe("How many items a page has at most");
 
 /** A whole number from 0, such as a turn. */
-export const countSchema = (what: string): z.ZodNumber =>
+const countSchema = (what: string): z.ZodNumber =>
   z
     .int("must be a whole number from 0")
     .min(0, "must be a whole number from 0")

@@ -169,7 +169,7 @@ const causality = defineRoute({
 });
 
 /** The problem of an event that is not there: its simulation may not be there either. */
-export async function unknownEvent(
+async function unknownEvent(
   store: Parameters<typeof hasRun>[0],
   simulationId: string,
   eventId: string,

@@ -19,7 +19,7 @@ export function eventLine(context: Context, event: StoredEvent): string {
 }
 
 /** What happened, in a few words. */
-export function whatOf({ event_type, details, description }: StoredEvent): string {
+function whatOf({ event_type, details, description }: StoredEvent): string {
   const said = description === undefined ? "" : ` (${description})`;
   return `${kindOf(event_type, details)}${said}`;
 }

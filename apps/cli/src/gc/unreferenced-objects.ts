@@ -10,7 +10,7 @@ import { durationText } from "./duration.ts";
 import type { GcPlan, Removal } from "./removal.ts";
 
 /** A snapshot that is being taken names its contents only at its end: what was put or asked for within this time stays. */
-export const SMALLEST_OBJECT_AGE_MS = 3_600_000;
+const SMALLEST_OBJECT_AGE_MS = 3_600_000;
 const DEFAULT_OBJECT_AGE_MS = 86_400_000;
 
 /**

@@ -30,7 +30,7 @@ const eventsSchema = z.strictObject({
 });
 
 /** Who takes part, and what the engine is to know of it. */
-export const agentConfigSchema = z
+const agentConfigSchema = z
   .looseObject({
     name: nameSchema,
     type: z.string().min(1).optional().describe("A kind of agent that the engine knows"),

@@ -5,7 +5,7 @@ import { reasonOf, SimulationError } from "../errors.ts";
 /** Brings in a module; tests may give their own. */
 export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
-export const importModule: ImportModule = async (url) => {
+const importModule: ImportModule = async (url) => {
   const module: Readonly<Record<string, unknown>> = await import(url);
   return module;
 };

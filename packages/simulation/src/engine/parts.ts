@@ -56,7 +56,7 @@ export async function loadEngine(config: PartConfig, importer?: ImportModule): P
 }
 
 /** The built-in engine of a config that names no module. */
-export function builtInEngine({ type }: PartConfig): BuiltInEngine {
+function builtInEngine({ type }: PartConfig): BuiltInEngine {
   const found = BUILT_IN_ENGINES.get(type ?? "");
   if (found !== undefined) return found;
   throw new SimulationError(

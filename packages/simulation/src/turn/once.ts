@@ -16,7 +16,7 @@ export interface TurnWork {
 export type Remember = (work: TurnWork) => Promise<unknown>;
 
 /** The key that the work of a turn is recorded under. */
-export function onceKey(
+function onceKey(
   runId: string,
   { turn, agent, name }: Pick<TurnWork, "turn" | "agent" | "name">,
 ): string {

@@ -10,13 +10,13 @@ export const PIECE = { header: 0, times: 1, types: 2, agents: 3, turns: 4, lines
 export const CHUNKS = 64;
 
 /** What a part holds, and where it belongs. */
-export interface Piece {
+interface Piece {
   readonly kind: number;
   readonly data: Uint8Array;
 }
 
 /** Records of one agent, to be kept. */
-export interface PostingPiece {
+interface PostingPiece {
   readonly agent: number;
   readonly count: number;
   readonly data: Uint8Array;

@@ -4,7 +4,7 @@ import type { JobHistoryEntry, JobManifest } from "@holdfast/task-store";
 export type AgentRole = "worker" | "supervisor";
 
 /** A step that was begun without a move of its own, after a `resume` or an `advance`: kept in the manifest. */
-export interface UnderWay {
+interface UnderWay {
   readonly run_id: string;
   /** Entries there were in the history when it began. */
   readonly entries: number;

@@ -9,7 +9,7 @@ import { type AgentRole, feedbackOf, roundOf } from "./job-story.ts";
 const ACTIONS = { worker: "implement", supervisor: "review" } as const;
 const STAGES = { worker: "work", supervisor: "review" } as const;
 /** Event that ends a step of a job, whoever sends it. */
-export const STEP_COMPLETED = "step.completed";
+const STEP_COMPLETED = "step.completed";
 
 /** What a step of a job is, as a workflow of one stage: any event that ends a command ends it, and its payload is the answer. */
 export function stepConfig(
