@@ -103,6 +103,33 @@ describe("update()", () => {
     expect(await runs.load("r")).toMatchObject({ turn: 20, revision: 21 });
   });
 
+  it("changes what stands, though somebody else wrote since, and though what it gave away was changed", async () => {
+    await using store = memoryStore();
+    const [mine, theirs] = [runStore(store), runStore(store)];
+    await mine.create(run("r"));
+    const given = await mine.update("r", { turn: 1 });
+    given.turn = 99;
+    expect(await mine.update("r", ({ turn }) => ({ turn: (turn ?? 0) + 1 }))).toMatchObject({
+      turn: 2,
+      revision: 3,
+    });
+    await theirs.fail("r", { code: "X", message: "x" });
+    expect(await mine.update("r", ({ turn }) => ({ turn: (turn ?? 0) + 1 }))).toMatchObject({
+      turn: 3,
+      revision: 5,
+      status: "failed",
+    });
+    await theirs.resume("r");
+    await mine.update("r", { turn: 4 });
+    await theirs.abort("r");
+    // What it wrote last says running, which leads to failed; what stands is aborted, which does not.
+    await expect(mine.fail("r", { code: "X", message: "x" })).rejects.toMatchObject({
+      code: "RUN_TRANSITION",
+    });
+    await store.documents.delete("runs/r/run");
+    await expect(mine.update("r", { turn: 5 })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+  });
+
   it("of those that expect one revision, one wins", async () => {
     await using store = memoryStore();
     const runs = runStore(store);

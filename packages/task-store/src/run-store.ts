@@ -54,6 +54,8 @@ export function runStore(store: Store, options: RunStoreOptions = {}): RunStore 
 class StoredRuns implements RunStore {
   readonly #store: Store;
   readonly #clock: Clock;
+  /** What was written last: a change of it is tried first, for nobody else writes a run that is worked on. */
+  #written: { readonly runId: string; readonly stored: Stored<RunState> } | undefined;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -116,20 +118,50 @@ class StoredRuns implements RunStore {
     options: RunUpdateOptions = {},
   ): Promise<RunState> {
     const key = runKey(runId);
+    const fast =
+      options.expected === undefined ? await this.#updateWritten(key, runId, change, options) : undefined;
+    if (fast !== undefined) return fast;
     for (let tries = 1; ; tries += 1) {
       const stored = await this.#read(runId);
       if (stored === undefined) throw this.#notFound(runId);
       this.#checkRevision(stored.value, options.expected);
       const next = this.#changed(stored.value, typeof change === "function" ? change(stored.value) : change);
       try {
-        await this.#put(key, next, stored.revision, options.fence);
-        return next;
+        return await this.#replace(key, next, stored.revision, options.fence);
       } catch (error) {
         if (!(error instanceof StoreConflictError)) throw error;
         if (tries === MAX_TRIES)
           throw this.#conflict(runId, `somebody else was faster ${tries} times`, error);
       }
     }
+  }
+
+  /** Changes what this object wrote last, which need not be read then; `undefined` when that no longer stands, or cannot be changed so. */
+  async #updateWritten(
+    key: string,
+    runId: string,
+    change: RunChange | ((state: RunState) => RunChange),
+    options: RunUpdateOptions,
+  ): Promise<RunState | undefined> {
+    const written = this.#written;
+    this.#written = undefined;
+    if (written?.runId !== runId) return undefined;
+    const { value, revision } = written.stored;
+    try {
+      const next = this.#changed(value, typeof change === "function" ? change(value) : change);
+      return await this.#replace(key, next, revision, options.fence);
+    } catch (error) {
+      // Judged by what is there now.
+      if (error instanceof StoreConflictError || error instanceof RunError) return undefined;
+      throw error;
+    }
+  }
+
+  async #replace(key: string, next: RunState, expected: string, fence: Fence | undefined): Promise<RunState> {
+    const revision = await this.#put(key, next, expected, fence);
+    // A copy: what is given away may be changed.
+    this.#written = { runId: next.run_id, stored: { value: structuredClone(next), revision } };
+    return next;
   }
 
   async complete(
@@ -177,11 +209,17 @@ class StoredRuns implements RunStore {
     return stored;
   }
 
-  async #put(key: string, state: RunState, expected: string | null, fence: Fence | undefined): Promise<void> {
-    await this.#store.documents.put(key, toJson(state), {
+  async #put(
+    key: string,
+    state: RunState,
+    expected: string | null,
+    fence: Fence | undefined,
+  ): Promise<string> {
+    const { revision } = await this.#store.documents.put(key, toJson(state), {
       expected,
       ...(fence === undefined ? {} : { fence }),
     });
+    return revision;
   }
 
   /** Whatever lies in a run's folder makes its id known; the folders themselves are skipped over. */
