@@ -317,6 +317,41 @@ describe("openLog()", () => {
     await assert.rejects(log.close(), { code: "LOG_FAILED" });
   });
 
+  it("an append of durability batch waits for no sync, beside others that do; a batch that is not whole needs no note", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    const counted = faultyFileSystem(nodeFileSystem, {
+      counts: ({ operation, path: at }) => operation === "sync" && at.startsWith(path),
+    });
+    await using log = await openLog(path, { syncIntervalMs: 60_000, fileSystem: counted });
+    const before = counted.calls.length;
+    const written = { durability: "batch", whole: false } as const;
+    for (let index = 0; index < 10; index++) await log.appendMany([index, index], written);
+    assert.equal(counted.calls.length, before);
+    await Promise.all([log.append("written", written), log.append("synced")]);
+    assert.equal(counted.calls.length, before + 1);
+    await log.appendMany([1, 2], { durability: "batch" }); // whole: its note is synced, and it is not
+    assert.equal(counted.calls.length, before + 2);
+    await log.flush();
+    assert.equal(counted.calls.length, before + 3);
+    assert.equal(log.failed, false);
+  });
+
+  it("after a sync of an append failed, so is the log", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    const failing = faultyFileSystem(nodeFileSystem, {
+      at: 1,
+      counts: ({ operation, path: at }) => operation === "sync" && at === path,
+    });
+    const log = await openLog(path, { fileSystem: failing });
+    await log.append("written", { durability: "batch" });
+    await assert.rejects(log.flush(), { code: "LOG_IO" });
+    assert.equal(log.failed, true);
+    await assert.rejects(log.append("next", { durability: "batch" }), { code: "LOG_FAILED" });
+    await log.close();
+  });
+
   it("durability none never syncs", async () => {
     using folder = temporaryFolder();
     const counted = faultyFileSystem(nodeFileSystem, { counts: ({ operation }) => operation === "sync" });

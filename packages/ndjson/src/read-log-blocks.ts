@@ -1,7 +1,7 @@
 import { nodeFileSystem } from "@holdfast/fsutil";
-import { asLogError } from "./errors.ts";
+import { asLogError, LogError } from "./errors.ts";
 import type { LogStart } from "./log-options.ts";
-import { placedBlocks } from "./placed-blocks.ts";
+import { type PlacedBlock, placedBlocks } from "./placed-blocks.ts";
 import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
 import { checkPositions, type ReadLogOptions } from "./read-options.ts";
 
@@ -41,7 +41,7 @@ export async function* readLogBlocks(
   const placed = { from, at, maxLineBytes, onTornTail, signal, fileSystem, tolerant: true };
   try {
     for await (const block of placedBlocks(path, placed)) {
-      block.lines = countNewlines(block.bytes);
+      block.lines = countLines(block, maxLineBytes);
       yield { place: block.place, bytes: block.bytes, lines: block.lines };
     }
   } catch (error) {
@@ -50,8 +50,21 @@ export async function* readLogBlocks(
   }
 }
 
-function countNewlines(bytes: Buffer): number {
+/** How many lines a block has; each is held to the limit. */
+function countLines({ bytes, place }: PlacedBlock, maxLineBytes: number): number {
   let count = 0;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++;
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    if (end - start > maxLineBytes) {
+      const { path, offset } = place;
+      throw new LogError(
+        "LOG_LINE_TOO_LONG",
+        `Cannot read "${path}": the line at offset ${offset + start} has ${end - start} bytes, the limit is ${maxLineBytes}; raise maxLineBytes`,
+        { path },
+      );
+    }
+    count++;
+    start = end + 1;
+  }
   return count;
 }

@@ -6,13 +6,15 @@ import {
   readLockHolder,
   removeLeftovers,
 } from "@holdfast/fsutil";
-import { LogDamagedError, readLines, readLog, recoverTail } from "@holdfast/ndjson";
+import { LogDamagedError, listLogFiles, readLines, readLog, recoverTail } from "@holdfast/ndjson";
 import { textOf } from "./document-encoding.ts";
 import { decodeDocument, readStoreFile } from "./document-file.ts";
 import { StoreDamagedError, StoreError } from "./errors.ts";
 import { keyName } from "./file-documents.ts";
 import type { FileObjects } from "./file-objects.ts";
 import type { CheckOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
+import { faultOf, removeDatabase } from "./log-index/index-database.ts";
+import { indexFiles } from "./log-index/index-files.ts";
 import { logLockPath } from "./log-lock.ts";
 import { type LineFormat, logFormat, logName, logPath } from "./log-path.ts";
 import { readObject } from "./object-file.ts";
@@ -22,6 +24,8 @@ import { namesIn, walkKeys } from "./walk-keys.ts";
 
 /** How many damaged lines of one log are listed. */
 const MAX_LISTED = 1_000;
+
+const WARNINGS: ReadonlySet<StoreFindingKind> = new Set(["torn-tail", "leftover", "damaged-index"]);
 
 /** Something wrong, and what would mend it. */
 export interface Problem {
@@ -55,6 +59,7 @@ export async function* findProblems(
     yield* logProblems(folder, key, signal);
   }
   if (options.objects ?? prefix === "") yield* objectProblems(folder, objects, signal);
+  yield* indexProblems(folder, prefix, signal);
   yield* leftoverProblems(folder, prefix);
 }
 
@@ -64,7 +69,7 @@ function problemOf(
   message: string,
   more: Partial<Omit<StoreFinding, "kind">> = {},
 ): StoreFinding {
-  const severity = kind === "torn-tail" || kind === "leftover" ? "warning" : "error";
+  const severity = WARNINGS.has(kind) ? "warning" : "error";
   return { kind, severity, path, message, ...more };
 }
 
@@ -241,6 +246,31 @@ async function* objectProblems(
 async function readThrough(pieces: AsyncIterable<unknown>, signal: AbortSignal | undefined): Promise<void> {
   const iterator = pieces[Symbol.asyncIterator]();
   while ((await iterator.next()).done !== true) signal?.throwIfAborted();
+}
+
+/** Indexes that are damaged, or whose logs are gone: the next search makes what it needs. */
+function* indexProblems(
+  folder: StoreFolder,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Generator<Problem> {
+  const { fileSystem, root } = folder;
+  for (const { key, relative } of indexFiles(folder)) {
+    signal?.throwIfAborted();
+    if (!key.startsWith(prefix)) continue;
+    const mend = async (): Promise<string> => {
+      removeDatabase(join(root, relative), fileSystem);
+      return "removed";
+    };
+    if (listLogFiles(join(root, logPath(key)), { fileSystem }).length === 0) {
+      yield { finding: problemOf("leftover", relative, `the index of "${key}", a log that is gone`), mend };
+      continue;
+    }
+    const fault = faultOf(join(root, relative));
+    if (fault === undefined) continue;
+    const message = `the index is damaged (${fault}); it is made anew from the log when that is searched`;
+    yield { finding: problemOf("damaged-index", relative, message), mend };
+  }
 }
 
 async function* leftoverProblems(folder: StoreFolder, prefix: string): AsyncGenerator<Problem> {

@@ -4,6 +4,7 @@ export type StoreFindingKind =
   | "damaged-document"
   | "damaged-line"
   | "damaged-object"
+  | "damaged-index"
   | "torn-tail"
   | "leftover"
   | "unreadable";
@@ -11,7 +12,7 @@ export type StoreFindingKind =
 /** Something that is wrong with a store of files. */
 export interface StoreFinding {
   readonly kind: StoreFindingKind;
-  /** `error`: something that was kept is damaged. `warning`: what a crash leaves behind; nothing acknowledged is concerned. */
+  /** `error`: something that was kept is damaged. `warning`: what a crash leaves behind, or what can be made anew; nothing acknowledged is concerned. */
   readonly severity: "error" | "warning";
   /** The file, as a path below the root. */
   readonly path: string;

@@ -69,7 +69,7 @@ const TIMES = [
   "9999-12-31T23:59:59.999999Z",
   "yesterday",
 ];
-const IDS = [..."abcdefgh"].map((letter) => `id-${letter}`).concat("", "\u{1f600}", "\uffff", "\ud800");
+const IDS = Array.from("abcdefgh", (letter) => `id-${letter}`).concat("", "\u{1f600}", "\uffff", "\ud800");
 const TYPES = ["ACTION", "STATE", "DECISION", "MILESTONE", ""];
 const AGENTS = ["anna", "ben", "\u00e9va", "\ud800"];
 

@@ -48,7 +48,6 @@ class World {
           databasePath: this.databasePath,
           fileSystem: nodeFileSystem,
           cache,
-          hasDisk: true,
           segmentLines,
         }),
     );

@@ -119,6 +119,59 @@ export function logCases({ it }: TestApi, withStores: WithStores): void {
   );
 
   it(
+    "logs: what is only written is there at once, in order with the rest; sync() makes it durable",
+    withStores(async (open) => {
+      const store = await open();
+      await store.logs.sync("a/log"); // nothing to do
+      const appends = Array.from({ length: 30 }, (_, n) =>
+        store.logs.append("a/log", [{ text: JSON.stringify({ n }) }, { text: JSON.stringify({ n, b: 1 }) }], {
+          durability: n % 3 === 0 ? "synced" : "written",
+          whole: n % 2 === 0,
+        }),
+      );
+      const positions = (await Promise.all(appends)).map(({ position }) => position);
+      assert.deepEqual(
+        positions,
+        Array.from({ length: 30 }, (_, n) => 2 * n + 2),
+      );
+      await store.logs.sync("a/log");
+      assert.equal((await gather(store.logs.read("a/log"))).length, 60);
+      await assert.rejects(
+        store.logs.append("a/log", [{ text: "{}" }], { durability: "written", expected: 7 }),
+        { code: "STORE_CONFLICT", actual: 60 },
+      );
+      // @ts-expect-error there is no such durability
+      await assert.rejects(store.logs.append("a/log", [{ text: "{}" }], { durability: "some" }), TypeError);
+    }),
+  );
+
+  it(
+    "logs: rotation splits nothing, and nobody notices it",
+    withStores(async (open) => {
+      const store = await open();
+      for (let n = 1; n <= 40; n += 1) {
+        const items = Array.from({ length: 1 + (n % 3) }, (_, part) => ({
+          text: JSON.stringify({ n, part }),
+        }));
+        await store.logs.append("a/events", items, { rotateBytes: 100, durability: "written" });
+      }
+      const lines = await gather(store.logs.read("a/events"));
+      const expected = Array.from({ length: 40 }, (_, n) =>
+        Array.from({ length: 1 + ((n + 1) % 3) }, (__, part) => JSON.stringify({ n: n + 1, part })),
+      ).flat();
+      assert.deepEqual(
+        lines.map(({ text }) => text),
+        expected,
+      );
+      assert.equal(await store.logs.head("a/events"), expected.length);
+      assert.equal((await store.logs.find("a/events", {}, { limit: 1_000 })).items.length, expected.length);
+      for (const rotateBytes of [0, -1, 1.5, Number.NaN]) {
+        await assert.rejects(store.logs.append("a/events", [{ text: "{}" }], { rotateBytes }), RangeError);
+      }
+    }),
+  );
+
+  it(
     "logs: a line with a known dedupe id is not written again, and its position is the answer",
     withStores(async (open) => {
       const store = await open();

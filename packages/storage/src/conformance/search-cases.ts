@@ -104,6 +104,59 @@ export function searchCases({ it }: TestApi, withStores: WithStores): void {
   );
 }
 
+/** Cases of lines that are no records. */
+export function damagedLineCases({ it }: TestApi, withStores: WithStores): void {
+  it(
+    "find() and count(): lines that are no JSON objects keep their positions, are counted, and never found",
+    withStores(async (open) => {
+      const store = await open();
+      const texts = [
+        '{"n":1}',
+        "garbage",
+        "[]",
+        '{"n":',
+        "null",
+        '"text"',
+        '\ufeff{"n":2}',
+        ' {"n":3} ',
+        "7",
+      ];
+      for (const text of texts) await store.logs.append("a/events", [{ text }]);
+      const found = await store.logs.find("a/events", {}, { limit: 10 });
+      assert.deepEqual(found, {
+        items: [
+          { position: 1, text: '{"n":1}' },
+          { position: 7, text: '{"n":2}' },
+          { position: 8, text: ' {"n":3} ' },
+        ],
+        asOf: 9,
+        damaged: 6,
+      });
+      assert.deepEqual(await store.logs.count("a/events", { types: ["x"] }), {
+        count: 0,
+        asOf: 9,
+        damaged: 6,
+      });
+      // Plain text has no records, and no damage.
+      await store.logs.append("a/transcript", [{ text: "hello" }, { text: "{}" }]);
+      const text = await store.logs.find("a/transcript", {}, { limit: 10 });
+      assert.deepEqual([text.items.length, text.asOf, text.damaged], [2, 2, 0]);
+    }),
+  );
+
+  it(
+    "find() and count(): stop when they are told to",
+    withStores(async (open) => {
+      const store = await open();
+      await fill(store);
+      const signal = AbortSignal.abort(new Error("enough"));
+      await assert.rejects(store.logs.find("a/events", {}, { limit: 1, signal }), { message: "enough" });
+      await assert.rejects(store.logs.count("a/events", {}, { signal }), { message: "enough" });
+      assert.equal((await store.logs.count("a/events", {})).asOf, LINES.length);
+    }),
+  );
+}
+
 async function fill(store: Store): Promise<void> {
   await store.logs.append(
     "a/events",

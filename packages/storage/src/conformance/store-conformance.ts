@@ -4,7 +4,7 @@ import { fenceCases } from "./fence-cases.ts";
 import { logCases } from "./log-cases.ts";
 import { objectCases } from "./object-cases.ts";
 import { restartCases } from "./restart-cases.ts";
-import { searchCases } from "./search-cases.ts";
+import { damagedLineCases, searchCases } from "./search-cases.ts";
 import type { StoreUnderTest, TestApi, WithStores } from "./test-api.ts";
 import { workCases } from "./work-cases.ts";
 
@@ -42,6 +42,7 @@ export function storeConformance(
     documentCases(api, withStores);
     logCases(api, withStores);
     searchCases(api, withStores);
+    damagedLineCases(api, withStores);
     objectCases(api, withStores);
     workCases(api, withStores);
     fenceCases(api, withStores);

@@ -197,19 +197,6 @@ export class IndexDatabase {
     return row === undefined ? undefined : checked(row);
   }
 
-  /** What is wrong with it, looking at all of it. */
-  *faults(): Generator<string> {
-    for (const row of this.#database.prepare("PRAGMA integrity_check(10)").iterate()) {
-      const fault = String(row["integrity_check"]);
-      if (fault !== "ok") yield fault;
-    }
-    for (const table of ["piece", "posting", "chunk"]) {
-      for (const row of this.#database.prepare(`SELECT crc, data FROM ${table}`).iterate()) {
-        if (!isWhole(row)) yield `a row of ${table} does not have its checksum`;
-      }
-    }
-  }
-
   #replaceFiles(files: readonly SeenFile[]): void {
     this.#database.exec("DELETE FROM file");
     const insert = this.#statement("INSERT INTO file VALUES (?, ?)");
@@ -270,6 +257,28 @@ export class IndexDatabase {
     if (this.path === undefined) return undefined;
     const found = this.#fileSystem.lstatSync(this.path);
     return { inode: found?.ino, size: found?.size ?? 0, mtimeNs: found?.mtimeNs ?? 0n };
+  }
+}
+
+/** What is wrong with a database, looking at all of it and changing nothing; `undefined` when nothing is, or when that cannot be told. */
+export function faultOf(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new (sqlite().DatabaseSync)(path, { readOnly: true, timeout: WAIT_MS });
+    const [first] = database.prepare("PRAGMA integrity_check(1)").all();
+    if (first?.["integrity_check"] !== "ok") return String(first?.["integrity_check"]);
+    if (database.prepare("SELECT name FROM sqlite_schema").all().length === 0) return undefined; // not filled yet
+    for (const table of ["piece", "posting", "chunk"]) {
+      for (const row of database.prepare(`SELECT crc, data FROM ${table}`).iterate()) {
+        if (!isWhole(row)) return `a row of ${table} does not have its checksum`;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    if (remedyFor(error) === "anew" && error instanceof Error) return error.message;
+    return undefined;
+  } finally {
+    database?.close();
   }
 }
 

@@ -37,14 +37,12 @@ const READ_BYTES = 1024 * 1024;
 export interface LogIndexOptions {
   /** The current file of the log. */
   readonly path: string;
-  /** Where the index is kept, once the log is long enough for one. */
-  readonly databasePath: string;
+  /** Where the index is kept, once the log is long enough for one; `undefined`: in a private temporary database. */
+  readonly databasePath: string | undefined;
   readonly fileSystem: FileSystem;
   readonly cache: PieceCache;
   /** Lines a segment, up to 65,536; default {@link SEGMENT_LINES}. */
   readonly segmentLines?: number;
-  /** Whether a database can work on this file system. */
-  readonly hasDisk: boolean;
 }
 
 /** How a search is limited. */
@@ -80,7 +78,6 @@ export class LogIndex {
 
   constructor(options: LogIndexOptions) {
     this.#options = options;
-    this.#isPrivate = !options.hasDisk;
     this.#tail = this.#tailAt(1);
   }
 
@@ -165,9 +162,10 @@ export class LogIndex {
   }
 
   #remove(): void {
-    if (this.#isPrivate) return;
+    const { databasePath, fileSystem } = this.#options;
+    if (this.#isPrivate || databasePath === undefined) return;
     try {
-      removeDatabase(this.#options.databasePath, this.#options.fileSystem);
+      removeDatabase(databasePath, fileSystem);
     } catch {
       this.#isPrivate = true;
     }
@@ -178,14 +176,14 @@ export class LogIndex {
     if (this.#database?.isReplaced() === true || this.#database?.isChanged() === true) this.#forget();
     if (this.#database !== undefined || this.#isPrivate) return;
     const { databasePath, fileSystem } = this.#options;
-    if (fileSystem.lstatSync(databasePath) === undefined) return;
+    if (databasePath === undefined || fileSystem.lstatSync(databasePath) === undefined) return;
     this.#forget();
     this.#load(this.#openDatabase());
   }
 
   #openDatabase(): IndexDatabase {
     const { databasePath, fileSystem } = this.#options;
-    if (!this.#isPrivate) {
+    if (!this.#isPrivate && databasePath !== undefined) {
       try {
         return new IndexDatabase(databasePath, fileSystem);
       } catch (error) {

@@ -1,21 +1,13 @@
-import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { logPath } from "../log-path.ts";
 import type { StoreFolder } from "../store-folder.ts";
+import { indexPath } from "./index-files.ts";
 import { LogIndex } from "./log-index.ts";
 import { PieceCache } from "./piece-cache.ts";
 
 /** Indexes that are kept open; each holds its last lines in memory. */
 const MAX_OPEN = 16;
 const CACHE_BYTES = 48 * 1024 * 1024;
-
-/** The folder of indexes, below the root. */
-export const INDEX_FOLDER = "index/logs";
-
-/** The path below the root of a log's index. */
-export function indexPath(key: string): string {
-  return `${INDEX_FOLDER}/${key}.db`;
-}
 
 /** The indexes of a store's logs; those that were asked last stay open. */
 export class LogIndexes {
@@ -42,11 +34,6 @@ export class LogIndexes {
     return index;
   }
 
-  /** The index of a log that was asked before. */
-  known(key: string): LogIndex | undefined {
-    return this.#open.get(key);
-  }
-
   /** Closes all; a later search opens them again. */
   async close(): Promise<void> {
     for (const each of this.#open.values()) this.#close(each);
@@ -55,14 +42,23 @@ export class LogIndexes {
   }
 
   #make(key: string): LogIndex {
-    const { fileSystem, root } = this.#folder;
+    const { fileSystem } = this.#folder;
+    const databasePath = fileSystem === nodeFileSystem ? this.#databasePath(key) : undefined;
     return new LogIndex({
       path: this.#folder.pathOf(logPath(key)),
-      databasePath: join(root, indexPath(key)),
+      databasePath,
       fileSystem,
       cache: this.#cache,
-      hasDisk: fileSystem === nodeFileSystem,
     });
+  }
+
+  /** `undefined` where a symlink would lead out of the store, or something else stands in the place of a folder. */
+  #databasePath(key: string): string | undefined {
+    try {
+      return this.#folder.pathOf(indexPath(key));
+    } catch {
+      return undefined;
+    }
   }
 
   #close(index: LogIndex): void {

@@ -164,7 +164,7 @@ function fromPostings(
     }
   }
   const sorted = Uint16Array.from(found);
-  return agents.size > 1 ? sorted.sort() : sorted;
+  return agents.size > 1 ? sorted.toSorted() : sorted;
 }
 
 /** Never for NaN, which stands for no turn. */
