@@ -206,6 +206,6 @@ class Scan {
 }
 
 /** Whether keys are those of a task without a pipeline as the store writes it: its own `schema` comes right after the fields there are. */
-export function isWrittenWithoutPipeline(keys: readonly string[], next: string): boolean {
+function isWrittenWithoutPipeline(keys: readonly string[], next: string): boolean {
   return next === "schema" && keys.join() === "task_id,status,created_at,updated_at";
 }

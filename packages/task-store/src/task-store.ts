@@ -55,12 +55,16 @@ class StoredTasks implements TaskStore {
       if (!isProjectName(project)) return { ok: true, value: [] };
       path += project;
       const ids: string[] = [];
+      // The names of the files are in order, and so are ids that are such names.
+      let inOrder = true;
       for await (const key of this.#keys(`${path}/`)) {
         const task = taskOfKey(key);
         const id = task === "long" ? await this.#idIn(key) : task?.id;
-        if (id !== undefined) ids.push(id);
+        if (id === undefined) continue;
+        inOrder &&= key === `${path}/${id}`;
+        ids.push(id);
       }
-      return { ok: true, value: ids };
+      return { ok: true, value: inOrder ? ids : ids.toSorted(compareBytes) };
     } catch (error) {
       return thrown(what, path, error);
     }
@@ -73,7 +77,7 @@ class StoredTasks implements TaskStore {
         const options = after === undefined ? { limit: 1 } : { limit: 1, after };
         const { items } = await this.#store.documents.list(TASKS_PREFIX, options);
         const [, name, ...rest] = items[0]?.key.split("/") ?? [];
-        if (name === undefined) return { ok: true, value: names.toSorted((a, b) => (a < b ? -1 : 1)) };
+        if (name === undefined) return { ok: true, value: names.toSorted(compareBytes) };
         if (rest.length > 0 && isProjectName(name)) names.push(name);
         // The character after the slash: where the keys of a project end.
         after = rest.length > 0 ? `${TASKS_PREFIX}${name}0` : items[0]?.key;
@@ -157,6 +161,10 @@ class StoredTasks implements TaskStore {
   #place(key: string): string {
     return this.#store.locate({ document: key });
   }
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function fieldsOf(task: TaskMetadata): TaskMetadata {

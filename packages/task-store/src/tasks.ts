@@ -51,9 +51,9 @@ export interface TaskStore {
   ): Promise<TaskResult<{ readonly task_id: string; readonly path: string }>>;
   /** A task exactly as it was saved. */
   load(taskId: string): Promise<TaskResult<Task>>;
-  /** Ids of a project's tasks, in the order of their files' names; an empty list for a project that is not there. Nothing is created. */
+  /** Ids of a project's tasks, in byte order; an empty list for a project that is not there. Nothing is created. */
   list(project: string): Promise<TaskResult<readonly string[]>>;
-  /** Names of the projects there are, in order. */
+  /** Names of the projects there are, in byte order. */
   projects(): Promise<TaskResult<readonly string[]>>;
   /** What a task is, without reading the rest of it where it is written first: then 64 KiB at most are read. */
   metadata(taskId: string): Promise<TaskResult<TaskMetadata>>;
