@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const BIN = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
+/** The built command; `HOLDFAST_TEST_BIN` names another one to be tried, such as an installed one. */
+const BIN =
+  process.env["HOLDFAST_TEST_BIN"] ?? fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
 const FAULT_POINTS = new URL("./fault-points.mjs", import.meta.url).href;
 
 export interface Finished {
