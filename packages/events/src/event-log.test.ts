@@ -59,7 +59,9 @@ describe("query()", () => {
               assert.equal(found.total, matching.length);
               assert.equal(found.has_more, ordered.length > offset + limit);
               assert.equal(found.next_cursor !== undefined, found.has_more);
-              assert.equal((await log.count(filter)).total, matching.length);
+              const corrupt_lines = lines.length - all.length;
+              assert.equal(found.corrupt_lines, corrupt_lines);
+              assert.deepEqual(await log.count(filter), { total: matching.length, corrupt_lines });
               const selected = await Array.fromAsync(log.select({ ...filter, limit, offset, newest_first }));
               assert.deepEqual(selected, ordered.slice(offset, offset + limit));
               assert.deepEqual(await Array.fromAsync(log.select(filter)), matching);

@@ -1,8 +1,7 @@
 import type { Store } from "@holdfast/storage";
 import { type Causality, type CausalityOptions, traceCausality } from "./causality.ts";
 import { checkEventFilter, type EventFilter, markFilter } from "./event-filter.ts";
-import { eventKey } from "./event-key.ts";
-import { EVERY_EVENT, eventsIn, findEvents, findPage } from "./find-events.ts";
+import { countEvents, EVERY_EVENT, eventsIn, findEvents, findPage } from "./find-events.ts";
 import { type FollowOptions, followEvents } from "./follow-events.ts";
 import { type EventSelection, selectEvents } from "./select-events.ts";
 import type { StoredEvent } from "./stored-event.ts";
@@ -49,13 +48,12 @@ export interface EventLog {
 
 /** Reads the stream of a run; one without events has an empty one. */
 export function eventLog(store: Store, runId: string): EventLog {
-  const key = eventKey(runId);
   return {
     async query(given = {}, options = {}) {
       const filter = checkEventFilter(given);
       const { limit, offset, cursor, newest_first } = filter;
       const marks = { ...EVERY_EVENT, ...markFilter(filter) };
-      const [page, { count, damaged }] = await Promise.all([
+      const [page, counted] = await Promise.all([
         findPage(store, runId, marks, {
           limit,
           ...(offset !== undefined && { offset }),
@@ -63,21 +61,20 @@ export function eventLog(store: Store, runId: string): EventLog {
           ...(newest_first !== undefined && { newestFirst: newest_first }),
           ...options,
         }),
-        store.logs.count(key, marks, options),
+        countEvents(store, runId, marks, options),
       ]);
       return {
         events: eventsIn(page.items, runId),
-        total: count,
+        total: counted.total,
         has_more: page.cursor !== undefined,
         ...(page.cursor !== undefined && { next_cursor: page.cursor }),
-        corrupt_lines: damaged,
+        corrupt_lines: counted.corrupt_lines,
       };
     },
     select: (given, options) => selectEvents(store, runId, given, options),
     async count(given = {}, options = {}) {
       const marks = { ...EVERY_EVENT, ...markFilter(checkEventFilter(given)) };
-      const { count, damaged } = await store.logs.count(key, marks, options);
-      return { total: count, corrupt_lines: damaged };
+      return countEvents(store, runId, marks, options);
     },
     async get(eventId) {
       const [event] = await findEvents(store, runId, { ids: [eventId] }, { limit: 1 });

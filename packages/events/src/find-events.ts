@@ -32,6 +32,30 @@ export async function findPage(
   }
 }
 
+/** Counts the events that match, and the lines of the stream that are none: no JSON objects, or without what every event has. */
+export async function countEvents(
+  store: Store,
+  runId: string,
+  filter: Filter,
+  options: { readonly signal?: AbortSignal },
+): Promise<{ readonly total: number; readonly corrupt_lines: number }> {
+  const key = eventKey(runId);
+  for (let tries = 1; ; tries += 1) {
+    const [found, events, records] = await Promise.all([
+      store.logs.count(key, filter, options),
+      store.logs.count(key, EVERY_EVENT, options),
+      store.logs.count(key, {}, options),
+    ]);
+    // Somebody who writes meanwhile may have come in between the last two.
+    if (events.asOf !== records.asOf && tries < 3) continue;
+    const others = Math.max(0, records.count - events.count);
+    return {
+      total: found.count,
+      corrupt_lines: records.damaged + (events.asOf === records.asOf ? others : 0),
+    };
+  }
+}
+
 /** Finds at most so many events, in order of the stream. */
 export async function findEvents(
   store: Store,

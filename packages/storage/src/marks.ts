@@ -31,9 +31,12 @@ export function objectMarks(text: string): Marks | undefined {
   };
 }
 
-/** The type of a line that was parsed. */
+/** The type of a line that was parsed. An event without an id is none, and has none. */
 export function typeOf(line: Record<string, unknown>): string | undefined {
-  return textOf(line["event_type"]) ?? textOf(line["event"]) ?? textOf(line["kind"]);
+  const type = textOf(line["event_type"]);
+  if (type !== undefined)
+    return line["event_id"] === "" || textOf(line["event_id"]) === undefined ? undefined : type;
+  return textOf(line["event"]) ?? textOf(line["kind"]);
 }
 
 /** The agent of a line that was parsed. */
@@ -45,10 +48,10 @@ export function agentOf(line: Record<string, unknown>): string | undefined {
   );
 }
 
-/** The turn of a line that was parsed. */
+/** The turn of a line that was parsed: a whole number. */
 export function turnOf(line: Record<string, unknown>): number | undefined {
   const turn = line["turn_number"];
-  return typeof turn === "number" ? turn : undefined;
+  return typeof turn === "number" && Number.isSafeInteger(turn) ? turn : undefined;
 }
 
 /** The id of a line that was parsed. */
