@@ -85,6 +85,24 @@ describe("forkSimulation()", () => {
     expect((await replaySimulation(elsewhere.run_id, { store, ...parts })).difference).toBeUndefined();
   });
 
+  it.each([
+    ["the seed it has", 7],
+    ["another seed", 8],
+  ])("with a config that names %s can be replayed", async (_, seed) => {
+    const store = memoryStore();
+    const parent = await completedRun(store);
+    const parts = payingParts([]);
+    const config = configOf({ maxTurns: 9, interval: 3, more: { seed } });
+    for (const change of [{ config }, { seed }]) {
+      const { run_id } = await forkSimulation(parent, 3, { store, ...parts, ...change });
+      const replayed = await replaySimulation(run_id, { store, ...parts });
+      expect(replayed).toMatchObject({ checkpoints_compared: [6, 9] });
+      expect(replayed.difference).toBeUndefined();
+      const isSame = (await stateText(store, run_id, "last")) === (await stateText(store, parent, "last"));
+      expect(isSame).toBe(seed === 7);
+    }
+  });
+
   it.each<[string, number, Partial<ForkSimulationOptions>, string]>([
     ["a turn without a checkpoint", 4, {}, "SIMULATION_CHECKPOINT_MISSING"],
     ["the turn the new run would end with", 9, {}, "SIMULATION_FORK_END"],

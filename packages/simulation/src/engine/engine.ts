@@ -88,6 +88,7 @@ export interface AgentView {
   readonly state: SimulationState;
   /** The agent's entry in the config. */
   readonly agent: AgentConfig;
+  readonly config: SimulationConfig;
 }
 
 /** Decides. Agents decide at the same time, each with random numbers of its own. */

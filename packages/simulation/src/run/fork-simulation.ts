@@ -16,7 +16,7 @@ import { checkpointOfTurn, madeTurnOf } from "./starting-point.ts";
  *
  * @param runId - The run to fork, of any status; a fork too.
  * @param turn - A turn it has a checkpoint of.
- * @param options - What is different; a `seed` also begins the random numbers anew.
+ * @param options - What is different; another `seed` also begins the random numbers anew.
  * @throws {SimulationError} `SIMULATION_RUN_MISSING`, `SIMULATION_RUN_KIND`, `SIMULATION_CHECKPOINT_MISSING`, `SIMULATION_FORK_END`, `SIMULATION_MODULE`.
  * @throws {CheckpointLoadError} When the checkpoint cannot be read.
  * @throws As `runSimulation()`.
@@ -40,7 +40,8 @@ export async function forkSimulation(
     throw new SimulationError("SIMULATION_FORK_END", message, { path: loaded.path });
   }
   const made = madeTurnOf(loaded, seed);
-  const random = options.seed === undefined ? made.random : firstRandom(seed);
+  // A replay of the fork decides by the two seeds as well.
+  const random = seed === kept.seed ? made.random : firstRandom(seed);
   const forkId = await newRunId(store, prepared, clock);
   const claim = await claimNew(store, forkId);
   return underClaim(store, claim, async () => {

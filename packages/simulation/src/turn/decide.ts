@@ -1,5 +1,5 @@
 import type { Json } from "@holdfast/storage";
-import type { AgentConfig } from "../config/schema.ts";
+import type { AgentConfig, SimulationConfig } from "../config/schema.ts";
 import type { AgentView, SimulationState, Verdict } from "../engine/engine.ts";
 import type { Parts } from "../engine/parts.ts";
 import { reasonOf, SimulationError } from "../errors.ts";
@@ -28,15 +28,17 @@ const NONE: Decisions = { decisions: new Map(), actions: new Map() };
  */
 export async function decide(
   parts: Parts,
-  agents: readonly AgentConfig[],
+  config: SimulationConfig,
   state: SimulationState,
   turn: Turn,
 ): Promise<Decisions> {
-  const deciding = agents.filter(({ name }) => parts.agents.has(name));
+  const deciding = config.agents.filter(({ name }) => parts.agents.has(name));
   if (deciding.length === 0) return NONE;
   // One copy for all of them that none can change: the engine may change the state it gets.
   const seen = deepFreeze(structuredClone(state) as Json) as SimulationState;
-  const outcomes = await Promise.allSettled(deciding.map((agent) => decideOne(parts, agent, seen, turn)));
+  const outcomes = await Promise.allSettled(
+    deciding.map((agent) => decideOne(parts, { turn: turn.number, state: seen, agent, config }, turn)),
+  );
   const decisions = new Map<string, Json>();
   const actions = new Map<string, string>();
   for (const outcome of outcomes) {
@@ -51,13 +53,8 @@ export async function decide(
   return { decisions, actions };
 }
 
-async function decideOne(
-  parts: Parts,
-  agent: AgentConfig,
-  state: SimulationState,
-  turn: Turn,
-): Promise<Decided | undefined> {
-  const view: AgentView = { turn: turn.number, state, agent };
+async function decideOne(parts: Parts, view: AgentView, turn: Turn): Promise<Decided | undefined> {
+  const { agent } = view;
   try {
     const decided = await parts.agents.get(agent.name)?.decide(view, turn.agentContext(agent.name));
     if (decided === undefined || decided === null) return undefined;

@@ -41,7 +41,7 @@ export function makeTurn(services: TurnServices, parts: Parts, before: MadeTurn)
   const number = before.state.turn + 1;
   return inTurn(services, number, before.random, async (turn) => {
     turn.emit({ event_type: "MILESTONE", details: { milestone_type: "turn_start" } });
-    const { decisions, actions } = await decide(parts, services.config.agents, before.state, turn);
+    const { decisions, actions } = await decide(parts, services.config, before.state, turn);
     const context = turn.context(decisions, actions);
     const made = await callEngine("step", number, () => parts.engine.step(before.state, context));
     turn.emit({ event_type: "MILESTONE", details: { milestone_type: "turn_end" } });

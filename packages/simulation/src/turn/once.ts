@@ -16,10 +16,7 @@ export interface TurnWork {
 export type Remember = (work: TurnWork) => Promise<unknown>;
 
 /** The key that the work of a turn is recorded under. */
-function onceKey(
-  runId: string,
-  { turn, agent, name }: Pick<TurnWork, "turn" | "agent" | "name">,
-): string {
+function onceKey(runId: string, { turn, agent, name }: Pick<TurnWork, "turn" | "agent" | "name">): string {
   const scope = agent === null ? "" : `agent-${agent}/`;
   return `${runId}/turn-${turn}/${scope}${name}`;
 }

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readmeExamples, runExample, temporaryFolder, undocumentedCodes } from "@holdfast/test-kit";
+import { describe, it } from "vitest";
+
+const PACKAGE = join(import.meta.dirname, "..");
+
+describe("README.md", () => {
+  it("has an example that runs and prints what it says", () => {
+    const [example = "", ...more] = readmeExamples(PACKAGE);
+    assert.deepEqual(more, []);
+    using folder = temporaryFolder();
+    assert.equal(
+      runExample(folder.path, example),
+      "completed 20 max_turns\ntrue\n[ 5, 10, 15, 20 ] undefined\n",
+    );
+  });
+
+  it("names every error code", () => {
+    assert.deepEqual(undocumentedCodes(PACKAGE), []);
+  });
+});
