@@ -207,22 +207,22 @@ describe("gc, of rotated event files,", { timeout: 60_000 }, () => {
   });
 });
 
+const objectsOf = (place: Place): string[] =>
+  readdirSync(join(place.store, "objects"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+function placeWithSnapshots(): { place: Place; kept: string; gone: string } {
+  const place = new Place("gc-objects");
+  mkdirSync(place.path("src"));
+  writeFileSync(place.path("src", "a.txt"), "a");
+  const take = (): string => JSON.parse(place.holdfast(["snapshot", "take", "--json"]).stdout).snapshot_id;
+  const kept = take();
+  writeFileSync(place.path("src", "b.txt"), "b");
+  return { place, kept, gone: take() };
+}
+
 describe("gc, of contents,", { timeout: 120_000 }, () => {
-  const objectsOf = (place: Place): string[] =>
-    readdirSync(join(place.store, "objects"), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-
-  function placeWithSnapshots(): { place: Place; kept: string; gone: string } {
-    const place = new Place("gc-objects");
-    mkdirSync(place.path("src"));
-    writeFileSync(place.path("src", "a.txt"), "a");
-    const take = (): string => JSON.parse(place.holdfast(["snapshot", "take", "--json"]).stdout).snapshot_id;
-    const kept = take();
-    writeFileSync(place.path("src", "b.txt"), "b");
-    return { place, kept, gone: take() };
-  }
-
   it("removes those that no snapshot names, once they were left alone for long enough", () => {
     const { place, kept, gone } = placeWithSnapshots();
     using _ = place;

@@ -120,6 +120,10 @@ describe("a checkpoint that cannot be saved", { timeout: 600_000 }, () => {
   });
 });
 
+function mount(...args: string[]): boolean {
+  return spawnSync("mount", args, { stdio: "ignore" }).status === 0;
+}
+
 function mounts(target: string, options: string): boolean {
   mkdirSync(target, { recursive: true });
   return (
@@ -127,10 +131,11 @@ function mounts(target: string, options: string): boolean {
   );
 }
 
-describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { timeout: 300_000 }, () => {
-  const growing = (times: number): string =>
-    `export default { init: () => ({ pad: "" }), step: (state, ctx) => ({ ...state, pad: state.pad + String(ctx.random()).repeat(${times}) }) };\n`;
+/** An engine whose state becomes larger with each turn. */
+const growing = (times: number): string =>
+  `export default { init: () => ({ pad: "" }), step: (state, ctx) => ({ ...state, pad: state.pad + String(ctx.random()).repeat(${times}) }) };\n`;
 
+describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { timeout: 300_000 }, () => {
   it("that fills ends the run with CHECKPOINT_SAVE; with room again it goes on", (test) => {
     using place = new Place("sim-full");
     if (!mounts(place.store, "size=600k,mode=0700")) return test.skip("mounting is not allowed here");
@@ -189,7 +194,6 @@ describe.skipIf(!isRoot)("a size-limited file system (needs root and tmpfs)", { 
     assert.equal(place.holdfast(RUN, { env: { TEST_STOP_AT: "6" } }).signal, "SIGKILL");
     const run = place.run();
     const folder = join(place.store, "runs", run, "checkpoints");
-    const mount = (...args: string[]): boolean => spawnSync("mount", args, { stdio: "ignore" }).status === 0;
     if (!mount("--bind", folder, folder)) return test.skip("mounting is not allowed here");
     try {
       assert.ok(mount("-o", "remount,bind,ro", folder));
