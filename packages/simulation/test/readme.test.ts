@@ -10,10 +10,7 @@ describe("README.md", () => {
     const [example = "", ...more] = readmeExamples(PACKAGE);
     assert.deepEqual(more, []);
     using folder = temporaryFolder();
-    assert.equal(
-      runExample(folder.path, example),
-      "completed 20 max_turns\ntrue\n[ 5, 10, 15, 20 ] undefined\n",
-    );
+    assert.equal(runExample(folder.path, example), "completed 6\n[ 2, 4, 6 ] undefined\n");
   });
 
   it("names every error code", () => {
