@@ -57,7 +57,7 @@ const MAY_USE = {
   "task-store": ["zod"],
   config: ["zod", "yaml"],
   checkpoint: ["zod"],
-  events: ["zod", "ulid"],
+  events: ["zod"],
   workflow: ["zod"],
   simulation: ["zod"],
   api: ["zod", "hono", "@hono/node-server", "zod-openapi"],
