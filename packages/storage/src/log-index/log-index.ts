@@ -4,6 +4,7 @@ import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import type { FileSystem, OpenFile } from "@holdfast/fsutil";
 import { type LogStart, readLogBlocks } from "@holdfast/ndjson";
 import type { Filter, FindOptions, LogLine, Page, SearchedLog } from "../store.ts";
+import { CountCache } from "./count-cache.ts";
 import { Dictionary } from "./dictionary.ts";
 import { countMatches, findPage, type IndexView, type SegmentLine } from "./find-page.ts";
 import { IndexDatabase, remedyFor, removeDatabase, StaleIndexError } from "./index-database.ts";
@@ -29,6 +30,8 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const SAVED_TOGETHER = 4;
 const MAX_TRIES = 12;
 const BUSY_DELAY_MS = 20;
+/** Reads of up to so many bytes use one buffer, again and again. */
+const KEPT_BYTES = 64 * 1024;
 /** Lines of a page that are next to each other, or nearly, are read together. */
 const GAP_BYTES = 4_096;
 const READ_BYTES = 1024 * 1024;
@@ -58,6 +61,7 @@ export interface SearchLimits {
  */
 export class LogIndex {
   readonly #options: LogIndexOptions;
+  #kept: Buffer | undefined;
   #database: IndexDatabase | undefined;
   /** Whether the index is in a private database, because it cannot be written where it belongs. */
   #isPrivate = false;
@@ -74,6 +78,7 @@ export class LogIndex {
   #seen: SeenFile[] = [];
   /** Whether everything that the files held was looked at. */
   #isComplete = false;
+  #counts = new CountCache();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LogIndexOptions) {
@@ -218,6 +223,7 @@ export class LogIndex {
     this.#owner = randomUUID();
     this.#types = new Dictionary();
     this.#agents = new Dictionary();
+    this.#counts = new CountCache();
     this.#keptTypes = 0;
     this.#keptAgents = 0;
     this.#sealed = [];
@@ -444,6 +450,7 @@ export class LogIndex {
       segments: this.#all().filter(({ header }) => header.records > 0),
       types: this.#types,
       agents: this.#agents,
+      counts: this.#counts,
       texts: (lines) => this.#texts(lines),
     };
   }
@@ -490,10 +497,16 @@ export class LogIndex {
     return texts;
   }
 
+  /** The bytes at a place in a file; those of small reads stay only until the next one. */
   #bytes(file: number, offset: number, length: number): Buffer {
     const open = this.#openFile(file);
     try {
-      const bytes = readAt(open, offset, length);
+      // A buffer a page would be freed so late that a server's memory were mostly these.
+      const into =
+        length > KEPT_BYTES
+          ? undefined
+          : (this.#kept ??= Buffer.allocUnsafeSlow(KEPT_BYTES)).subarray(0, length);
+      const bytes = readAt(open, offset, length, into);
       if (bytes === undefined) throw changedFile();
       return bytes;
     } finally {

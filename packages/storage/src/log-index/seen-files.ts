@@ -103,9 +103,13 @@ export function openSeen(seen: ListedFile, fileSystem: FileSystem): OpenFile | u
   return undefined;
 }
 
-/** Reads exactly so many bytes; `undefined` when the file ends before. */
-export function readAt(file: OpenFile, offset: number, length: number): Buffer | undefined {
-  const bytes = Buffer.allocUnsafe(length);
+/** Reads exactly so many bytes, into a buffer of that length; `undefined` when the file ends before. */
+export function readAt(
+  file: OpenFile,
+  offset: number,
+  length: number,
+  bytes: Buffer = Buffer.allocUnsafe(length),
+): Buffer | undefined {
   for (let done = 0; done < length; ) {
     const count = file.readSync(bytes.subarray(done), offset + done);
     if (count === 0) return undefined;
