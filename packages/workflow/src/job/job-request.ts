@@ -12,9 +12,6 @@ import * as z from "zod";
 
 /** What may be asked of the process that works on a job. */
 export const REQUESTABLE = ["pause", "suspend", "cancel"] as const;
-/** What may be asked of the process that works on a job. */
-type RequestableAction = (typeof REQUESTABLE)[number];
-
 /** A wish of a person, left beside the manifest for whoever holds the job: the holder alone writes the manifest. */
 export const jobRequestSchema = z.looseObject({
   schema: z.literal("holdfast/job-request/v1").default("holdfast/job-request/v1"),
