@@ -10,7 +10,7 @@ describe("README.md", () => {
     const [example = "", ...more] = readmeExamples(PACKAGE);
     assert.deepEqual(more, []);
     using folder = temporaryFolder();
-    assert.equal(runExample(folder.path, example), "1 Ada\n[ [ 'DECISION' ] ]\n");
+    assert.equal(runExample(folder.path, example), "1 price\n[ 'ACTION', 'DECISION' ]\n");
   });
 
   it("names every error code", () => {
