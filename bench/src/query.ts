@@ -306,11 +306,14 @@ async function scan(folder: string, { filter }: Question): Promise<number> {
   return total;
 }
 
+function list(texts: readonly string[]): string {
+  return texts.map((text) => `'${text}'`).join();
+}
+
 async function duckScan(folder: string, { filter }: Question): Promise<number> {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   try {
-    const list = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join();
     const columns =
       "{event_id: 'VARCHAR', event_type: 'VARCHAR', agent_id: 'VARCHAR', turn_number: 'BIGINT', timestamp: 'VARCHAR'}";
     const terms = [

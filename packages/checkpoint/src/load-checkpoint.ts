@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { CanonicalJsonError } from "@holdfast/idempotency";
 import type { Json, Store } from "@holdfast/storage";
 import type * as z from "zod";
@@ -10,8 +9,8 @@ import {
 } from "./checkpoint.ts";
 import { checkpointKey } from "./checkpoint-key.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { loadBytes, loadError, newerVersion, notJson, type Subject } from "./load-error.ts";
-import { type SplitDocument, splitDocument } from "./split-document.ts";
+import { loadDocument, loadError, newerVersion, type Subject } from "./load-error.ts";
+import type { SplitDocument } from "./split-document.ts";
 import { stateChecksum } from "./state-text.ts";
 
 const OTHER = "use another checkpoint of the run";
@@ -29,19 +28,13 @@ export async function loadCheckpoint(
   const key = checkpointKey(runId, which);
   const what = which === "last" ? "the last checkpoint" : `the checkpoint of turn ${which}`;
   const subject: Subject = { what: `${what} of run "${runId}"`, path: store.locate({ document: key }) };
-  const bytes = await loadBytes(store, key, subject);
-  if (bytes === undefined)
+  const document = await loadDocument(store, key, "state", subject);
+  if (document === undefined)
     throw loadError(
       "CHECKPOINT_MISSING",
       subject,
       "there is none; see which turns the run has checkpoints of",
     );
-  let document: SplitDocument;
-  try {
-    document = splitDocument(bytes, "state");
-  } catch (error) {
-    throw await notJson(store, key, subject, error);
-  }
   const head = checkHead(document.head, subject);
   const state = checkState(document.member, head, subject);
   if (typeof which === "number" && head.turn !== which)
@@ -116,14 +109,11 @@ function checkState(member: Json | undefined, head: ReadHead, subject: Subject):
 }
 
 /** The checksum of the state; that of the bytes as they stand is enough where they are what was hashed when it was saved. */
-function checkChecksum({ member, raw }: SplitDocument, head: ReadHead, subject: Subject): string {
+function checkChecksum({ member, checksum }: SplitDocument, head: ReadHead, subject: Subject): string {
   const recorded = head.state_sha256;
-  if (raw !== undefined && recorded !== undefined) {
-    const ofBytes = `sha256:${createHash("sha256").update(raw).digest("hex")}`;
-    // That of the text counts only where it cannot have been changed together with it, by somebody who did not know of the other.
-    const isText = head.head_sha256 !== undefined && ofBytes === head.text_sha256;
-    if (ofBytes === recorded || isText) return recorded;
-  }
+  // That of the text counts only where it cannot have been changed together with it, by somebody who did not know of the other.
+  const isText = head.head_sha256 !== undefined && checksum === head.text_sha256;
+  if (checksum !== undefined && recorded !== undefined && (checksum === recorded || isText)) return recorded;
   let actual: string;
   try {
     actual = stateChecksum(member);

@@ -1,5 +1,9 @@
 import { type Store, StoreError } from "@holdfast/storage";
 import { CheckpointLoadError, type CheckpointLoadErrorCode } from "./errors.ts";
+import { cutDocument, type DocumentText, parseDocument, type SplitDocument } from "./split-document.ts";
+
+/** From here on it pays. */
+const RELEASED_BYTES = 1024 * 1024;
 
 /** What is being read: for messages, and to find it. */
 export interface Subject {
@@ -35,21 +39,52 @@ function isEscape(error: StoreError): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "PATH_ESCAPE";
 }
 
-/** The bytes of a document; `undefined` when there is none. */
-export async function loadBytes(
+/**
+ * A document, and its largest member apart; `undefined` when there is none.
+ *
+ * @throws {CheckpointLoadError} `CHECKPOINT_NOT_JSON`, `CHECKPOINT_IO`
+ */
+export async function loadDocument(
   store: Store,
   key: string,
+  name: string,
   subject: Subject,
-): Promise<Uint8Array | undefined> {
+): Promise<SplitDocument | undefined> {
   try {
-    return (await store.documents.getBytes(key))?.bytes;
+    const text = await loadText(store, key, name, subject);
+    return text === undefined ? undefined : parseDocument(text, name);
   } catch (error) {
-    throw asLoadError(error, subject);
+    throw error instanceof SyntaxError ? await notJson(store, key, subject, error) : error;
   }
 }
 
+/** Lets go of the bytes when it returns. */
+async function loadText(
+  store: Store,
+  key: string,
+  name: string,
+  subject: Subject,
+): Promise<DocumentText | undefined> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = (await store.documents.getBytes(key))?.bytes;
+  } catch (error) {
+    throw asLoadError(error, subject);
+  }
+  if (bytes === undefined) return undefined;
+  const text = cutDocument(bytes, name);
+  release(bytes);
+  return text;
+}
+
+/** Gives the memory of long bytes back at once: it would be kept until after the value is made, which takes several times as much. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isOwn && byteLength > RELEASED_BYTES) buffer.transfer(0);
+}
+
 /** The error for bytes that are no JSON, with the place in them where the store can tell. */
-export async function notJson(
+async function notJson(
   store: Store,
   key: string,
   subject: Subject,

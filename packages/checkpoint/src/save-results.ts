@@ -10,10 +10,9 @@ import {
 import { resultKey } from "./checkpoint-key.ts";
 import { isJsonObject } from "./json.ts";
 import { describeIssues, nameOf } from "./load-checkpoint.ts";
-import { loadBytes, loadError, newerVersion, notJson, type Subject } from "./load-error.ts";
+import { loadDocument, loadError, newerVersion, type Subject } from "./load-error.ts";
 import { type NewSimulationResults, resultsHeadSchema, type SimulationResults } from "./results.ts";
 import { conflict, invalid, type SaveSubject, saving, subjectOf } from "./save-error.ts";
-import { type SplitDocument, splitDocument } from "./split-document.ts";
 import { stateChecksum, stateText, UnwritableState } from "./state-text.ts";
 
 /** Writes the results of a run, once. The same results again are fine. */
@@ -113,14 +112,8 @@ async function checkSame(
 export async function loadResults(store: Store, runId: string): Promise<SimulationResults | undefined> {
   const key = resultKey(runId);
   const subject: Subject = { what: `the results of run "${runId}"`, path: store.locate({ document: key }) };
-  const bytes = await loadBytes(store, key, subject);
-  if (bytes === undefined) return undefined;
-  let document: SplitDocument;
-  try {
-    document = splitDocument(bytes, "final_state");
-  } catch (error) {
-    throw await notJson(store, key, subject, error);
-  }
+  const document = await loadDocument(store, key, "final_state", subject);
+  if (document === undefined) return undefined;
   const { head, member } = document;
   if (!isJsonObject(head)) throw loadError("CHECKPOINT_SCHEMA", subject, "they are no results");
   const version = newerVersion(head, "simulation-results");

@@ -47,7 +47,7 @@ export function stateChecksum(state: unknown): string {
  * @throws {UnwritableState} For what cannot be written, or not read back.
  */
 export function stateText(state: JsonObject, root: string): StateText {
-  const { checksum, size, pieces } = canonicalText(state, root);
+  const { checksum, size, pieces, negativeZero } = canonicalText(state, root);
   if (isDeep(state, 0))
     throw new UnwritableState(`"${root}" is nested deeper than ${MAX_DEPTH} levels; make it flatter`);
   if (size > MAX_BYTES)
@@ -58,7 +58,7 @@ export function stateText(state: JsonObject, root: string): StateText {
   if (pieces !== undefined) return { checksum, textChecksum: undefined, size, member: new JsonText(pieces) };
   const hash = createHash("sha256");
   const exact: Buffer[] = [];
-  for (const piece of exactJsonPieces(state)) {
+  for (const piece of exactJsonPieces(state, { negativeZero })) {
     const bytes = Buffer.from(piece);
     hash.update(bytes);
     exact.push(bytes);
@@ -70,17 +70,26 @@ export function stateText(state: JsonObject, root: string): StateText {
 function canonicalText(
   state: JsonObject,
   root: string,
-): { readonly checksum: string; readonly size: number; readonly pieces: Buffer[] | undefined } {
+): {
+  readonly checksum: string;
+  readonly size: number;
+  readonly pieces: Buffer[] | undefined;
+  readonly negativeZero: boolean;
+} {
   const hash = createHash("sha256");
   const kept: Buffer[] = [];
   let isExact = true;
   let size = 0;
+  let negativeZero = false;
+  const onNegativeZero = (): void => {
+    negativeZero = true;
+  };
   const onChanged = (): void => {
     isExact = false;
     kept.length = 0;
   };
   try {
-    for (const piece of canonicalJsonPieces(state, { root, onChanged })) {
+    for (const piece of canonicalJsonPieces(state, { root, onChanged, onNegativeZero })) {
       const bytes = Buffer.from(piece);
       hash.update(bytes);
       size += bytes.length;
@@ -90,7 +99,7 @@ function canonicalText(
     if (!(error instanceof CanonicalJsonError)) throw error;
     throw new UnwritableState(error.message, { cause: error });
   }
-  return { checksum: `sha256:${hash.digest("hex")}`, size, pieces: isExact ? kept : undefined };
+  return { checksum: `sha256:${hash.digest("hex")}`, size, pieces: isExact ? kept : undefined, negativeZero };
 }
 
 function isDeep(value: unknown, depth: number): boolean {

@@ -11,6 +11,8 @@ export interface CanonicalJsonPiecesOptions extends CanonicalJsonOptions {
    * names had to be sorted, or the sign of a `-0` was dropped. {@link exactJsonPieces} gives that one.
    */
   readonly onChanged?: () => void;
+  /** Told once when there is a `-0`. */
+  readonly onNegativeZero?: () => void;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface CanonicalJsonPiecesOptions extends CanonicalJsonOptions {
  * too long to be held in one piece, or that is hashed or written as it is made; only the pieces need memory, and not a sorted copy of the value.
  *
  * @param value - A plain JSON value; it must not change until the last piece was taken.
- * @param options - `root`: what errors call the value itself, default nothing. `onChanged`: told when the text is not the exact one.
+ * @param options - `root`: what errors call the value itself, default nothing. `onChanged`: told when the text is not the exact one. `onNegativeZero`: told of a `-0`.
  * @returns Pieces of some 256 KiB; a text in the value is never cut, so one can be longer. What cannot be written is found when its piece is
  *   taken: pieces before it may have been given by then.
  * @throws {CanonicalJsonError} As `canonicalJson`, with the place in the value; `CANONICAL_TOO_LARGE` only for a single part that is.
@@ -28,14 +30,18 @@ export function* canonicalJsonPieces(
   value: unknown,
   options: CanonicalJsonPiecesOptions = {},
 ): Generator<string, void, undefined> {
-  let { onChanged } = options;
+  let { onChanged, onNegativeZero } = options;
   const changed = (): void => {
     onChanged?.();
     onChanged = undefined;
   };
   const write = (part: unknown): string => {
-    const { text, isVerbatim } = canonicalPart(part);
+    const { text, isVerbatim, hasNegativeZero } = canonicalPart(part);
     if (!isVerbatim) changed();
+    if (hasNegativeZero) {
+      onNegativeZero?.();
+      onNegativeZero = undefined;
+    }
     return text;
   };
   const namesOf = (object: object): readonly string[] => {
@@ -54,14 +60,25 @@ export function* canonicalJsonPieces(
   }
 }
 
+/** Options of {@link exactJsonPieces}. */
+export interface ExactJsonPiecesOptions {
+  /** False where it is known that the value holds no `-0`, which then is not looked for. Default true. */
+  readonly negativeZero?: boolean;
+}
+
 /**
  * The JSON of a value in pieces, without spaces: names in the order they have, `-0` with its sign, so that it reads back as the very same value.
  *
  * @param value - What {@link canonicalJsonPieces} has been through: it is not checked again.
+ * @param options - `negativeZero`: whether there can be a `-0`, default true.
  * @returns Pieces of some 256 KiB.
  */
-export function* exactJsonPieces(value: unknown): Generator<string, void, undefined> {
-  yield* joined(partsOf(value, { write: exactText, namesOf: Object.keys }));
+export function* exactJsonPieces(
+  value: unknown,
+  options: ExactJsonPiecesOptions = {},
+): Generator<string, void, undefined> {
+  const write = options.negativeZero === false ? (part: unknown) => JSON.stringify(part) : exactText;
+  yield* joined(partsOf(value, { write, namesOf: Object.keys }));
 }
 
 function* joined(parts: Iterable<string>): Generator<string, void, undefined> {

@@ -11,6 +11,8 @@ export interface CanonicalPart {
   readonly text: string;
   /** Whether `JSON.stringify` gives the same, and a reader the very same value: names in canonical order, no `-0`. */
   readonly isVerbatim: boolean;
+  /** Whether it holds a `-0`, as far as that is known; true where it is not. */
+  readonly hasNegativeZero: boolean;
 }
 
 /**
@@ -21,13 +23,14 @@ export interface CanonicalPart {
 export function canonicalPart(value: unknown): CanonicalPart {
   const look = new Look();
   if ("toJSON" in Array.prototype || !look.into(value, 0))
-    return { text: canonicalJson(value), isVerbatim: false };
-  if (look.isOrdered) return { text: JSON.stringify(value), isVerbatim: !look.hasNegativeZero };
+    return { text: canonicalJson(value), isVerbatim: false, hasNegativeZero: true };
+  const { hasNegativeZero } = look;
+  if (look.isOrdered) return { text: JSON.stringify(value), isVerbatim: !hasNegativeZero, hasNegativeZero };
   const names = [...look.names];
   // What an object inherits would be written where it has no such property of its own.
   if (names.length > MAX_NAMES || names.some((name) => name in Object.prototype))
-    return { text: canonicalJson(value), isVerbatim: false };
-  return { text: JSON.stringify(value, names.toSorted(byCodeUnits)), isVerbatim: false };
+    return { text: canonicalJson(value), isVerbatim: false, hasNegativeZero };
+  return { text: JSON.stringify(value, names.toSorted(byCodeUnits)), isVerbatim: false, hasNegativeZero };
 }
 
 /** Looks whether a value is plain JSON all the way down, and how its names stand. */

@@ -2,6 +2,7 @@ export { type CanonicalJsonOptions, canonicalJson } from "./canonical-json.ts";
 export {
   type CanonicalJsonPiecesOptions,
   canonicalJsonPieces,
+  type ExactJsonPiecesOptions,
   exactJsonPieces,
 } from "./canonical-json-pieces.ts";
 export {

@@ -144,6 +144,7 @@ export interface Documents {
   ): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
   /**
    * The text of a document as it stands, in UTF-8: for who checks the bytes themselves, or reads a part of them. It need not be JSON.
+   * The bytes are the caller's: nobody else has them.
    * The revision is made when it is asked for. Rejects with `STORE_DAMAGED` when what is stored cannot be read back.
    */
   getBytes(key: string): Promise<{ readonly bytes: Bytes; readonly revision: string } | undefined>;

@@ -2,11 +2,12 @@ import { compareBytes } from "../byte-order.ts";
 import { idOf, matches, objectMarks, objectOf, withoutMark } from "../marks.ts";
 import { comparePlaces, decodeCursor, encodeCursor, type FoundPlace } from "../search.ts";
 import type { Filter, FindOptions, LogLine, Marks, Page } from "../store.ts";
+import type { CountCache } from "./count-cache.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { StaleIndexError } from "./index-database.ts";
 import { asMoment, type Moment, NO_MOMENT } from "./moment.ts";
 import type { Segment } from "./segment.ts";
-import { countIn, type Ranks, ranksIn, type SegmentFilter, segmentFilter } from "./segment-search.ts";
+import { type Ranks, ranksIn, type SegmentFilter, segmentFilter } from "./segment-search.ts";
 
 /** A line of a segment. */
 export interface SegmentLine {
@@ -19,6 +20,7 @@ export interface IndexView {
   readonly segments: readonly Segment[];
   readonly types: Dictionary;
   readonly agents: Dictionary;
+  readonly counts: CountCache;
   /** The texts of lines, from their files. */
   texts(lines: readonly SegmentLine[]): string[];
 }
@@ -53,7 +55,8 @@ export function countMatches(view: IndexView, filter: Filter): number {
     return fromCandidates(view, filter, false, undefined).length;
   }
   const wanted = segmentFilter(filter, view.types, view.agents);
-  return view.segments.reduce((sum, segment) => sum + countIn(segment, wanted), 0);
+  const count = view.counts.of(filter);
+  return view.segments.reduce((sum, segment) => sum + count(segment, wanted), 0);
 }
 
 function changed(): StaleIndexError {
@@ -178,8 +181,9 @@ class Merge {
     this.#sign = newestFirst ? -1 : 1;
     const wanted = segmentFilter(filter, view.types, view.agents);
     const sources: Source[] = [];
+    const countOf = view.counts.of(filter);
     for (const segment of view.segments) {
-      const count = countIn(segment, wanted);
+      const count = countOf(segment, wanted);
       if (count === 0) continue;
       const source = new Source(view, segment, wanted, count, newestFirst);
       if (after !== undefined) this.#skipTo(source, after);

@@ -7,6 +7,7 @@ import { hashOf, type Posting, type Segment, type SegmentHeader } from "./segmen
 /** A segment that is kept in a database; its parts are read when they are needed. */
 export class SealedSegment implements Segment {
   readonly header: SegmentHeader;
+  readonly isSealed = true;
   readonly #no: number;
   readonly #bigTimes: boolean;
   readonly #database: IndexDatabase;

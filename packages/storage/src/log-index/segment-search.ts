@@ -55,13 +55,9 @@ export function countIn(segment: Segment, filter: SegmentFilter): number {
   const isWhole = low === 0 && high === segment.header.records;
   if (types === undefined && agents === undefined && !checksTurns) return high - low;
   if (isWhole && agents === undefined && !checksTurns) return typeCount(segment, types);
-  if (isWhole && agents !== undefined && types === undefined && !checksTurns) {
+  if (isWhole && agents !== undefined && types === undefined && !checksTurns && segment.isSealed) {
     let count = 0;
-    for (const agent of agents) {
-      const known = segment.agentCount(agent);
-      if (known === undefined) return matching(segment, filter, plan).length;
-      count += known;
-    }
+    for (const agent of agents) count += segment.agentCount(agent);
     return count;
   }
   return matching(segment, filter, plan).length;
@@ -121,8 +117,7 @@ function typeCount({ header }: Segment, types: ReadonlySet<number> | undefined):
 
 function matching(segment: Segment, filter: SegmentFilter, plan: Plan): Uint16Array {
   const { agents } = plan;
-  const [agent = 0] = agents ?? [];
-  if (agents !== undefined && agents.size <= MAX_POSTINGS && segment.agentCount(agent) !== undefined) {
+  if (agents !== undefined && agents.size <= MAX_POSTINGS && segment.isSealed) {
     return fromPostings(segment, filter, plan, agents);
   }
   const { low, high, types, checksTurns } = plan;

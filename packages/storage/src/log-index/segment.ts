@@ -52,6 +52,8 @@ export interface Posting {
  */
 export interface Segment {
   readonly header: SegmentHeader;
+  /** Whether it never changes again, and lists the records of each agent. */
+  readonly isSealed: boolean;
   /** By rank. */
   times(): ArrayLike<Moment>;
   types(): Int32Array;
@@ -60,8 +62,9 @@ export interface Segment {
   lines(): Uint16Array;
   /** By line: where it starts, counted from the start of its span. */
   offsets(): Uint32Array;
-  /** How many records an agent has; `undefined` when only the column knows. */
-  agentCount(agent: number): number | undefined;
+  /** How many records an agent has; for sealed ones. */
+  agentCount(agent: number): number;
+  /** The records of an agent; for sealed ones. */
   posting(agent: number): Posting | undefined;
   /** Lines whose id, or one of whose causes, may be this one: never fewer than there are. */
   withId(id: string): readonly number[];

@@ -33,6 +33,7 @@ interface Sorted {
 
 /** The last lines of a log, which are not a whole segment yet: in memory, and growing. */
 export class TailSegment implements Segment {
+  readonly isSealed = false;
   readonly #first: number;
   readonly #maxLines: number;
   readonly #types: Dictionary;
@@ -132,8 +133,8 @@ export class TailSegment implements Segment {
     return this.#sort().offsets;
   }
 
-  agentCount(): undefined {
-    return undefined;
+  agentCount(): number {
+    return 0;
   }
 
   posting(): Posting | undefined {
