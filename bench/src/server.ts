@@ -231,10 +231,11 @@ export const benchmark: Benchmark = {
     const root = await mkdtemp(join(tmpdir(), "holdfast-bench-server-"));
     try {
       writeStore(root, quick ? 1_000 : 100_000);
-      const requests = quick ? 200 : 2_000;
+      const requests = quick ? 100 : 500;
       const rows = [
         ...(await compare("files", root, requests)),
         ...(await compare("memory", root, requests)),
+        ...(await memoryOfCommand(root, 10 * requests)),
       ];
       return { name: "server", rows, environment: environment() };
     } finally {

@@ -19,7 +19,8 @@ export class Output {
   constructor(stream: Writable & { isTTY?: boolean; columns?: number }) {
     this.#stream = stream;
     this.isTerminal = stream.isTTY === true;
-    this.columns = stream.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    this.columns = stream.columns === undefined || stream.columns < 1 ? 80 : stream.columns;
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#closed = true;
       if (!READER_GONE.has(error.code)) this.#failure ??= error;

@@ -18,7 +18,8 @@ export class TurnProgress {
   readonly #context: Context;
   readonly #live: ProgressLine;
   readonly #began: number;
-  #firstTurn: number | undefined;
+  /** The first turn that was told, and when: what came before it is start-up. */
+  #first: { readonly turn: number; readonly at: number } | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: Context, now: number = performance.now()) {
@@ -29,7 +30,7 @@ export class TurnProgress {
 
   /** Tells of a turn, unless one was told of a moment ago. */
   turn(told: ToldTurn, now: number = performance.now()): void {
-    this.#firstTurn ??= told.turn;
+    this.#first ??= { turn: told.turn, at: now };
     if (this.#context.err.isTerminal) {
       this.#live.update(this.#text(told, now));
       return;
@@ -50,11 +51,12 @@ export class TurnProgress {
   }
 
   #text({ turn, maxTurns, kept }: ToldTurn, now: number): string {
-    const spent = now - this.#began;
-    const made = turn - (this.#firstTurn ?? turn);
-    // The first turn brings its start-up time along.
-    const left = made > 0 ? `, ${formatDuration((spent / (made + 1)) * (maxTurns - turn))} left at most` : "";
+    const { turn: first, at } = this.#first ?? { turn, at: now };
+    const left =
+      turn > first && turn < maxTurns
+        ? `, about ${formatDuration(((now - at) / (turn - first)) * (maxTurns - turn))} left`
+        : "";
     const checkpoint = kept === undefined ? "" : `, kept ${kept}`;
-    return `  turn ${String(turn).padStart(String(maxTurns).length)} of ${maxTurns}${checkpoint}, ${formatDuration(spent)}${left}`;
+    return `  turn ${String(turn).padStart(String(maxTurns).length)} of ${maxTurns}${checkpoint}, ${formatDuration(now - this.#began)}${left}`;
   }
 }

@@ -25,7 +25,7 @@ async function storeInMemory(): Promise<Store> {
       find: async () => found,
       count: async () => ({ count: 1_000, asOf: 1_000, damaged: 0 }),
     },
-  } as unknown as Store;
+  };
 }
 
 function answerOf({ events, total, has_more, next_cursor }: EventPage): unknown {

@@ -21,7 +21,7 @@ export interface CanonicalJsonPiecesOptions extends CanonicalJsonOptions {
  *
  * @param value - A plain JSON value; it must not change until the last piece was taken.
  * @param options - `root`: what errors call the value itself, default nothing. `onChanged`: told when the text is not the exact one. `onNegativeZero`: told of a `-0`.
- * @returns Pieces of some 256 KiB; a text in the value is never cut, so one can be longer. What cannot be written is found when its piece is
+ * @returns Pieces of some 64 KiB; a text in the value is never cut, so one can be longer. What cannot be written is found when its piece is
  *   taken: pieces before it may have been given by then.
  * @throws {CanonicalJsonError} As `canonicalJson`, with the place in the value; `CANONICAL_TOO_LARGE` only for a single part that is.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8785 | RFC 8785}
@@ -71,7 +71,7 @@ export interface ExactJsonPiecesOptions {
  *
  * @param value - What {@link canonicalJsonPieces} has been through: it is not checked again.
  * @param options - `negativeZero`: whether there can be a `-0`, default true.
- * @returns Pieces of some 256 KiB.
+ * @returns Pieces of some 64 KiB.
  */
 export function* exactJsonPieces(
   value: unknown,

@@ -1,7 +1,7 @@
 import { isObject, oddKindOf, type PlainObject } from "./plain-object.ts";
 
-/** How much of a value is written in one go, roughly in characters of its text. */
-export const PART_LENGTH = 32 * 1024;
+/** How much of a value is written in one go, roughly in characters of its text: longer ones would be set apart by the engine, and given back late. */
+export const PART_LENGTH = 64 * 1024;
 /** Values are cut into parts down to this depth; what lies deeper is written whole. */
 const MAX_CUTS = 100;
 /** Weighing goes that much deeper than where it begins; what is deeper counts as heavy. */

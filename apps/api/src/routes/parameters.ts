@@ -17,14 +17,6 @@ export const limitSchema = (most: number, preset: number): z.ZodDefault<z.ZodNum
     .default(preset)
     .describe("How many items a page has at most");
 
-/** A whole number from 0, such as a turn. */
-const countSchema = (what: string): z.ZodNumber =>
-  z
-    .int("must be a whole number from 0")
-    .min(0, "must be a whole number from 0")
-    .max(Number.MAX_SAFE_INTEGER, "must be a whole number from 0")
-    .describe(what);
-
 /** Where the next page starts. */
 export const nextCursorSchema = z
   .string()

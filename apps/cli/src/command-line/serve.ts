@@ -3,9 +3,10 @@ import type { ServeCommandOptions } from "../commands/serve.ts";
 import type { Action } from "./action.ts";
 import { wholeNumber } from "./option-values.ts";
 
+const each = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
 /** The command that serves the store over HTTP. */
 export function addServeCommands(program: Command, action: Action): void {
-  const each = (value: string, before: readonly string[] = []): string[] => [...before, value];
   program
     .command("serve")
     .description("answer questions about the store over HTTP, read-only, until it is stopped")
