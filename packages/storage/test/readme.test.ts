@@ -9,7 +9,7 @@ describe("README.md", () => {
   it("its examples run and print what they say", () => {
     using folder = temporaryFolder();
     const outputs = readmeExamples(PACKAGE).map((example) => runExample(folder.path, example));
-    assert.equal(outputs.length, 3);
+    assert.equal(outputs.length, 4);
     assert.equal(
       outputs[0],
       '{ position: 1, duplicate: false }\n{ position: 1, duplicate: true }\n1 {"message_id":"m1"}\n',
