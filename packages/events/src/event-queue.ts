@@ -27,6 +27,14 @@ export class QueuedEvent implements LogItem {
   }
 }
 
+/** A line of the stream's own, which tells of dropped events: nobody emitted it. */
+export class DropNotice extends QueuedEvent {}
+
+/** How many of these were emitted by somebody. */
+export function emittedAmong(items: readonly QueuedEvent[]): number {
+  return items.reduce((count, item) => (item instanceof DropNotice ? count : count + 1), 0);
+}
+
 /** First in, first out; taken in batches, bounded by count and by size. */
 export class EventQueue {
   #items: QueuedEvent[] = [];
@@ -58,9 +66,9 @@ export class EventQueue {
     return taken;
   }
 
-  /** Forgets what waits. */
+  /** Forgets what waits, and says how many of it were emitted by somebody. */
   clear(): number {
-    const count = this.length;
+    const count = emittedAmong(this.#items.slice(this.#first));
     this.#items = [];
     this.#first = 0;
     this.size = 0;

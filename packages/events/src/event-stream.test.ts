@@ -301,6 +301,54 @@ describe("a write that fails", () => {
     }
   });
 
+  it("at any append or sync leaves kept and dropped equal to emitted, and kept equal to what is in the stream", async () => {
+    const command = fc.oneof(
+      fc.record({ emit: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({ pause: fc.nat({ max: 2 }) }),
+      fc.constantFrom({ drain: true }, { flush: true }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command, { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.constantFrom("append", "sync"),
+        async (commands, queueSize, failing, what) => {
+          let calls = 0;
+          const gone = (kind: string): void => {
+            if (kind === what && ++calls === failing) throw new Error("gone");
+          };
+          const { store } = gatedStore(async () => {
+            await setTimeout(0);
+            gone("append");
+          });
+          const { sync } = store.logs;
+          store.logs.sync = async (key) => {
+            gone("sync");
+            await sync.call(store.logs, key);
+          };
+          const stream = await openEventStream(store, "r", { queueSize });
+          let given = 0;
+          for (const step of commands) {
+            if ("emit" in step)
+              for (let left = step.emit; left > 0; left -= 1, given += 1) stream.emit(action(given));
+            else if ("pause" in step) await setTimeout(step.pause);
+            else await ("drain" in step ? stream.drain() : stream.flush()).catch(() => undefined);
+            const { emitted, kept, dropped } = stream.stats;
+            assert.deepEqual([emitted, kept + dropped], [given, given]);
+            assert.ok(kept >= 0 && dropped >= 0, `${kept} kept, ${dropped} dropped`);
+          }
+          await stream.close().catch(() => undefined);
+          const lines = await linesOf(store);
+          const there = lines.filter(({ event_type }) => event_type === "ACTION").length;
+          assert.deepEqual([there, given - there], [stream.stats.kept, stream.stats.dropped]);
+          assert.ok(toldDropped(lines) <= stream.stats.dropped);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   it("wakes producers that wait for room", async () => {
     const { store } = gatedStore(async () => {
       await setTimeout(5);

@@ -4,7 +4,7 @@ import { EventError } from "./errors.ts";
 import { eventIds } from "./event-id.ts";
 import type { EventInput } from "./event-input.ts";
 import { eventKey } from "./event-key.ts";
-import { EventQueue, QueuedEvent } from "./event-queue.ts";
+import { DropNotice, EventQueue, emittedAmong, QueuedEvent } from "./event-queue.ts";
 import { eventTime } from "./event-time.ts";
 import { type CheckedStreamOptions, checkStreamOptions, type EventStreamOptions } from "./stream-options.ts";
 import { type EventType, keptTypes } from "./verbosity.ts";
@@ -178,7 +178,7 @@ class QueueingStream implements EventStream {
       try {
         await this.#store.logs.append(this.#key, batch, this.#append);
       } catch (error) {
-        this.#fail(error, batch.length);
+        this.#fail(error, emittedAmong(batch));
       }
       this.#wake();
     }
@@ -196,7 +196,7 @@ class QueueingStream implements EventStream {
       description: `${count} ${count === 1 ? "event was" : "events were"} dropped: the queue was full`,
       details: { status: "dropped", error_type: "queue_full", dropped_events: count },
     };
-    this.#queue.push(new QueuedEvent(this.#encoder.encode(event)));
+    this.#queue.push(new DropNotice(this.#encoder.encode(event)));
   }
 
   #fail(cause: unknown, lost: number): EventError {
