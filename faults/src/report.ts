@@ -1,42 +1,43 @@
-/** What exploring one feature came to. */
-export interface ExploredFeature {
-  readonly name: string;
-  readonly promise: string;
-  readonly operations: number;
-  readonly states: number;
-  readonly nested: number;
-  readonly faults: number;
-  readonly seconds: number;
-  /** The story of the first bad state. */
-  readonly problem?: string;
-}
+import type { Section, TrialResult } from "./trial.ts";
 
 const number = (value: number): string => value.toLocaleString("en-US");
+const cellOf = (count: number | undefined): string => (count === undefined ? "" : number(count));
 
-/** The result as a line for a terminal. */
-export function lineOf(explored: ExploredFeature): string {
-  const { name, operations, states, nested, faults, seconds, problem } = explored;
-  const verdict = problem === undefined ? "ok " : "BAD";
-  return `${verdict} ${name}: ${operations} operations, ${number(states)} states, ${number(nested)} nested, ${number(faults)} faults, ${seconds.toFixed(1)} s`;
+/** A result as a line for a terminal. */
+export function lineOf({ name, counts, seconds, problem, skipped }: TrialResult): string {
+  const verdict = problem !== undefined ? "BAD" : skipped === undefined ? "ok " : "-- ";
+  const counted = Object.entries(counts).map(([of, count]) => `${number(count)} ${of}`);
+  return `${verdict} ${name}: ${[...counted, ...(skipped === undefined ? [] : [`skipped: ${skipped}`]), `${seconds.toFixed(1)} s`].join(", ")}`;
 }
 
-/** What all of it comes to, in one line. */
-export function totalOf(explored: readonly ExploredFeature[]): string {
-  const sum = (of: (one: ExploredFeature) => number): string =>
-    number(explored.reduce((total, one) => total + of(one), 0));
-  const bad = explored.filter(({ problem }) => problem !== undefined).length;
-  return `${explored.length} features, ${sum((one) => one.states)} distinct states, ${sum((one) => one.nested)} of crashed recoveries, ${sum((one) => one.faults)} faults, ${bad} bad`;
-}
-
-/** The table of docs/guarantees.md. */
-export function tableOf(explored: readonly ExploredFeature[]): string {
-  const rows = explored.map(
-    ({ name, promise, operations, states, nested, faults }) =>
-      `| ${name} | ${promise} | ${operations} | ${number(states)} | ${number(nested)} | ${number(faults)} |`,
+/** What the trials of a section come to, in one line. */
+export function totalOf({ columns }: Section, results: readonly TrialResult[]): string {
+  const sums = columns.map(
+    (of) => `${number(results.reduce((sum, { counts }) => sum + (counts[of] ?? 0), 0))} ${of}`,
   );
+  const bad = results.filter(({ problem }) => problem !== undefined).length;
+  const skipped = results.filter((result) => result.skipped !== undefined).length;
+  const rows = `${number(results.length)} ${results.length === 1 ? "row" : "rows"}`;
+  return [rows, ...sums, `${bad} bad`, ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(", ");
+}
+
+/** A section of docs/guarantees.md: its heading, what it is about, its total and its table. */
+export function sectionOf(section: Section, results: readonly TrialResult[]): string {
+  const { title, about, columns } = section;
+  const rows = results.map(
+    ({ name, promise, counts, skipped }) =>
+      `| ${name} | ${skipped === undefined ? promise : `${promise} (not tried here: ${skipped})`} | ${columns.map((of) => cellOf(counts[of])).join(" | ")} |`,
+  );
+  const head = ["what", "promise", ...columns];
   return [
-    "| what | promise | operations | states | of crashed recoveries | faults |",
-    "| --- | --- | --- | --- | --- | --- |",
+    `### ${title}`,
+    "",
+    about,
+    "",
+    `In all: ${totalOf(section, results)}.`,
+    "",
+    `| ${head.join(" | ")} |`,
+    `| ${head.map((_, index) => (index < 2 ? "---" : "---:")).join(" | ")} |`,
     ...rows,
   ].join("\n");
 }

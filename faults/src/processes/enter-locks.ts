@@ -1,0 +1,65 @@
+// A process that enters and leaves a lock until it is ended, and tells a witness: enter-locks.ts KIND FOLDER.
+import { join } from "node:path";
+import { argv } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { acquireLock, nodeFileSystem } from "@holdfast/fsutil";
+import { fileStore, StoreHeldError } from "@holdfast/storage";
+import { Witness } from "./witness.ts";
+
+const [, , kind = "", folder = ""] = argv;
+const witness = new Witness(folder);
+
+/** Stays inside for a moment, some times a longer one. */
+async function inside(token: number): Promise<void> {
+  witness.enters(token);
+  if (Math.random() < 0.1) await sleep(Math.random() * 3);
+  witness.leaves(token);
+  // Whoever waits gets a chance; at times the same one comes again at once.
+  if (Math.random() < 0.7) await new Promise((resolve) => setImmediate(resolve));
+  if (Math.random() < 0.2) await sleep(Math.random() * 4);
+}
+
+/** `fileSystem`: with another one than the disk itself the kernel's lock is not used, the epoch files alone must do. */
+async function enterLocks(fileSystem: typeof nodeFileSystem): Promise<never> {
+  for (;;) {
+    await using lock = await acquireLock(join(folder, "lock"), {
+      waitMs: Number.POSITIVE_INFINITY,
+      fileSystem,
+    });
+    await inside(lock.token);
+    lock.assertHeld();
+  }
+}
+
+/** Claims an item, writes under its fence, gives it back. */
+async function enterClaims(): Promise<never> {
+  await using store = fileStore(join(folder, "store"));
+  await store.work.offer("runs", "r", {});
+  for (;;) {
+    let claims: Awaited<ReturnType<typeof store.work.claim>> = [];
+    try {
+      claims = await store.work.claim("runs", "w", { id: "r" });
+    } catch (error) {
+      if (!(error instanceof StoreHeldError)) throw error;
+      await sleep(1 + Math.random() * 4);
+    }
+    for (const claim of claims) {
+      await inside(claim.token);
+      await store.documents.put("runs/r/run", { token: claim.token }, { fence: claim });
+      await store.work.settle(claim, "ready");
+    }
+  }
+}
+
+/** Nobody is kept out: the witness has to see it. */
+async function enterFreely(): Promise<never> {
+  for (let token = 1; ; token++) await inside(token);
+}
+
+const kinds: Record<string, () => Promise<never>> = {
+  lock: () => enterLocks(nodeFileSystem),
+  epochs: () => enterLocks({ ...nodeFileSystem }),
+  claims: enterClaims,
+  none: enterFreely,
+};
+await kinds[kind]?.();

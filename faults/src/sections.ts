@@ -1,0 +1,5 @@
+import { EXPLORATIONS } from "./explorations.ts";
+import type { Section } from "./trial.ts";
+
+/** Everything that is tried, in the order of docs/guarantees.md. */
+export const SECTIONS: readonly Section[] = [EXPLORATIONS];
