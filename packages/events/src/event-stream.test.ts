@@ -322,10 +322,10 @@ describe("a write that fails", () => {
             await setTimeout(0);
             gone("append");
           });
-          const { sync } = store.logs;
+          const sync = store.logs.sync.bind(store.logs);
           store.logs.sync = async (key) => {
             gone("sync");
-            await sync.call(store.logs, key);
+            await sync(key);
           };
           const stream = await openEventStream(store, "r", { queueSize });
           let given = 0;
