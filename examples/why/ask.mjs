@@ -13,7 +13,10 @@ const folder = mkdtempSync(join(tmpdir(), "holdfast-why-"));
 
 function holdfast(...args) {
   const command = existsSync(built) ? [process.execPath, built] : ["npx", "holdfast"];
-  const { status, stdout, stderr } = spawnSync(command[0], [...command.slice(1), ...args], { cwd: folder, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command[0], [...command.slice(1), ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   if (status === 0) return stdout;
   throw new Error(`holdfast ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
@@ -34,7 +37,9 @@ try {
   const { upstream } = JSON.parse(holdfast("causality", run, dearest.event_id, "--depth", "20", "--json"));
   const kinds = new Set(upstream.flatMap(({ events }) => events.map(({ event_type }) => event_type)));
   const reached = ["STATE", "ACTION", "DECISION", "DETAIL"].filter((kind) => kinds.has(kind));
-  process.stdout.write(`\nThe answer goes through ${reached.join(", ")} events, ${upstream.length} steps back.\n`);
+  process.stdout.write(
+    `\nThe answer goes through ${reached.join(", ")} events, ${upstream.length} steps back.\n`,
+  );
   holdfast("verify", run, "--quiet");
   if (reached.length < 4) process.exitCode = 1;
 } finally {

@@ -16,7 +16,8 @@ describe("README.md", () => {
     // An app is not among the packages: it is installed by itself.
     const installed = folder.file("node_modules/@holdfast");
     mkdirSync(installed, { recursive: true });
-    for (const name of ["events", "storage"]) symlinkSync(join(PACKAGE, "node_modules/@holdfast", name), join(installed, name));
+    for (const name of ["events", "storage"])
+      symlinkSync(join(PACKAGE, "node_modules/@holdfast", name), join(installed, name));
     symlinkSync(PACKAGE, join(installed, "api"));
     writeFileSync(folder.file("example.mts"), example);
     const { stdout, stderr } = spawnSync(execPath, ["--conditions=holdfast-source", "example.mts"], {
