@@ -3,8 +3,9 @@ import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfas
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { LogAppender } from "./log-appender.ts";
-import type { LogIndex, SearchLimits } from "./log-index/log-index.ts";
+import type { LogIndex } from "./log-index/log-index.ts";
 import { LogIndexes } from "./log-index/log-indexes.ts";
+import type { SearchLimits } from "./log-index/question-queue.ts";
 import { checkAppendOptions, checkFrom, checkItems, MAX_TEXT_BYTES } from "./log-item.ts";
 import { logLockPath } from "./log-lock.ts";
 import { logFormat, logName, logPath } from "./log-path.ts";

@@ -10,6 +10,7 @@ import { countMatches, findPage, type IndexView, type SegmentLine } from "./find
 import { IndexDatabase, remedyFor, removeDatabase, StaleIndexError } from "./index-database.ts";
 import type { PieceCache } from "./piece-cache.ts";
 import { piecesOf, type SegmentPieces } from "./pieces.ts";
+import { QuestionQueue, type SearchLimits } from "./question-queue.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import {
   compareFile,
@@ -48,13 +49,6 @@ export interface LogIndexOptions {
   readonly segmentLines?: number;
 }
 
-/** How a search is limited. */
-export interface SearchLimits {
-  /** The last position to look at. */
-  readonly to?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * The index of one log: whole segments in a database, which other processes use as well, and the last lines in memory. Before each
  * answer it is brought up to the ends of the files; where they are no longer what was indexed, it is made anew from there.
@@ -79,7 +73,7 @@ export class LogIndex {
   /** Whether everything that the files held was looked at. */
   #isComplete = false;
   #counts = new CountCache();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #questions = new QuestionQueue((limits, work) => this.#tryAnswer(limits, work));
 
   constructor(options: LogIndexOptions) {
     this.#options = options;
@@ -88,11 +82,11 @@ export class LogIndex {
 
   /** Position of the last line. */
   head(limits: SearchLimits): Promise<number> {
-    return this.#answer(limits, () => this.#asOf());
+    return this.#questions.ask(limits, () => this.#asOf());
   }
 
   find(filter: Filter, options: FindOptions, limits: SearchLimits): Promise<Page<LogLine> & SearchedLog> {
-    return this.#answer(limits, () => ({
+    return this.#questions.ask(limits, () => ({
       ...findPage(this.#view(), filter, options),
       asOf: this.#asOf(),
       damaged: this.#damaged(),
@@ -100,7 +94,7 @@ export class LogIndex {
   }
 
   count(filter: Filter, limits: SearchLimits): Promise<{ readonly count: number } & SearchedLog> {
-    return this.#answer(limits, () => ({
+    return this.#questions.ask(limits, () => ({
       count: countMatches(this.#view(), filter),
       asOf: this.#asOf(),
       damaged: this.#damaged(),
@@ -109,18 +103,8 @@ export class LogIndex {
 
   /** Waits for the answers that are being made, and closes the database. */
   async close(): Promise<void> {
-    await this.#turn.catch(() => undefined);
+    await this.#questions.rest();
     this.#forget();
-  }
-
-  /** One answer after the other. */
-  #answer<T>(limits: SearchLimits, work: () => T): Promise<T> {
-    const answer = this.#turn.then(
-      () => this.#tryAnswer(limits, work),
-      () => this.#tryAnswer(limits, work),
-    );
-    this.#turn = answer.catch(() => undefined);
-    return answer;
   }
 
   async #tryAnswer<T>(limits: SearchLimits, work: () => T): Promise<T> {
