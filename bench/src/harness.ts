@@ -1,4 +1,5 @@
-import { arch, cpus, platform, release, totalmem } from "node:os";
+import { readFileSync, statfsSync } from "node:fs";
+import { arch, cpus, platform, release, tmpdir, totalmem } from "node:os";
 import { version } from "node:process";
 
 /** One line of a benchmark's table. */
@@ -26,6 +27,8 @@ export interface Environment {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
+  /** File system and kind of disk that the benchmarks wrote to, as far as the system tells. */
+  readonly disk: string;
 }
 
 export interface BenchmarkResult {
@@ -51,7 +54,23 @@ export function environment(): Environment {
     cpu: processors[0]?.model.trim() ?? "unknown",
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    disk: diskOf(tmpdir()),
   };
+}
+
+/** Of Linux: the mount that holds a folder, for example `ext4 on /dev/vda`. Elsewhere the number that the system calls its kind by. */
+function diskOf(folder: string): string {
+  try {
+    const mounts = readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .map((line) => line.split(" "))
+      .filter(([, at = ""]) => at !== "" && `${folder}/`.startsWith(at.endsWith("/") ? at : `${at}/`))
+      .toSorted(([, a = ""], [, b = ""]) => a.length - b.length);
+    const [device = "", , kind = ""] = mounts.at(-1) ?? [];
+    return `${kind} on ${device}`;
+  } catch {
+    return `type ${statfsSync(folder).type.toString(16)}`;
+  }
 }
 
 /** One of several ways to do the same job. */
@@ -71,6 +90,8 @@ export interface CompareOptions {
   readonly rounds: number;
   /** Untimed rounds before. */
   readonly warmup: number;
+  /** The results were compared before, over a smaller input: `assertSame`. */
+  readonly isChecked?: boolean;
 }
 
 /** Times of one candidate, in milliseconds a round. */
@@ -110,13 +131,11 @@ function shuffled(count: number, round: number): number[] {
 }
 
 /**
- * Runs candidates in turn: each round all of them once, in another order, so that what disturbs the machine disturbs
- * all of them and nobody always has the same one before it. First it compares what they do: a wrong answer is not fast.
+ * Runs each candidate once, untimed, and compares what they do: a wrong answer is not fast.
+ *
+ * @throws {Error} That names two whose results differ.
  */
-export async function compareInTurn(
-  candidates: readonly Candidate[],
-  options: CompareOptions,
-): Promise<Measured[]> {
+export async function assertSame(candidates: readonly Candidate[]): Promise<void> {
   let expected: { subject: string; text: string } | undefined;
   for (const candidate of candidates) {
     await candidate.before?.(-1);
@@ -129,6 +148,17 @@ export async function compareInTurn(
       throw new Error(`"${candidate.subject}" does not give the same result as "${expected.subject}"`);
     }
   }
+}
+
+/**
+ * Runs candidates in turn: each round all of them once, in another order, so that what disturbs the machine disturbs
+ * all of them and nobody always has the same one before it. First it compares what they do.
+ */
+export async function compareInTurn(
+  candidates: readonly Candidate[],
+  options: CompareOptions,
+): Promise<Measured[]> {
+  if (options.isChecked !== true) await assertSame(candidates);
   const times = candidates.map(() => [] as number[]);
   for (let round = 0; round < options.warmup + options.rounds; round++) {
     for (const index of shuffled(candidates.length, round)) {

@@ -8,7 +8,7 @@ import { type Benchmark, type BenchmarkRow, compareInTurn, environment, pairedRa
 
 const JOB = "a turn of a 1 KB state";
 const LIMIT = "one durable replace of 1 KB";
-const OURS = "runSimulation: events written, `last` and the run's state replaced";
+const OURS = "runSimulation: events written, `last` replaced";
 const TWO = "two durable replaces of 1 KB";
 const GOAL = "at most 2.5 of the limit";
 
