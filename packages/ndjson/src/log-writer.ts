@@ -1,36 +1,16 @@
-import { hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { type FileStat, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
-import { AppendQueue, lineCount, tell, type Waiting } from "./append-queue.ts";
-import { BatchIntent } from "./batch-intent.ts";
+import { nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
+import { type AppendGroup, takeGroup } from "./append-group.ts";
+import { AppendQueue, tell, type Waiting } from "./append-queue.ts";
 import { CommitPace } from "./commit-pace.ts";
-import { LineEncoder } from "./encode-lines.ts";
-import { asLogError, LogConflictError, LogError } from "./errors.ts";
+import { CurrentFile } from "./current-file.ts";
+import { asLogError, LogError } from "./errors.ts";
 import type { LineIndex } from "./line-index.ts";
+import { type LineRules, lineOfRecord, lineOfText } from "./line-text.ts";
 import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
 import type { Log } from "./open-log.ts";
 import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
-import { recordText } from "./record-text.ts";
 import type { TailRepair } from "./recover-tail.ts";
-import { rotateLog } from "./rotate-log.ts";
-import { writeAll, writeAllSync } from "./write-all.ts";
-
-// Records that wait are written together up to this size: one write, one sync.
-const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-// A larger write goes to the thread pool; a smaller one costs less than the way there.
-const SYNC_WRITE_BYTES = 1024 * 1024;
-const LOOK_EVERY_MS = 20;
-
-interface Group {
-  readonly members: Waiting[];
-  /** Refused before the write; told when the others are. */
-  readonly refused: Waiting[];
-  readonly bytes: number;
-  readonly hasBatch: boolean;
-  /** Whether it is acknowledged when it is synced, and not before. */
-  readonly mustSync: boolean;
-  readonly rotateFirst: boolean;
-}
 
 /** Lets everything run that is ready to run: callers whose append was just acknowledged append again, into the next group. */
 function afterCallers(): Promise<void> {
@@ -42,18 +22,11 @@ export class LogWriter implements Log {
   readonly path: string;
   readonly repair: TailRepair | undefined;
   readonly #options: OpenLogOptions;
-  readonly #fileSystem: FileSystem;
-  readonly #maxLineBytes: number;
+  readonly #rules: LineRules;
   readonly #index: LineIndex;
   readonly #queue = new AppendQueue();
-  readonly #intent: BatchIntent;
   readonly #release: () => void;
-  #file: OpenFile;
-  #identity: FileStat;
-  readonly #encoder = new LineEncoder();
-  /** How far the file was written to, acknowledged or not. */
-  #writtenTo = 0;
-  #lookAgainAt = 0;
+  readonly #file: CurrentFile;
   #inFlightBytes = 0;
   /** Durable, but their callers were not told yet: the next sync is started first. */
   #settled: Waiting[] = [];
@@ -75,13 +48,14 @@ export class LogWriter implements Log {
   ) {
     this.path = path;
     this.repair = prepared.repair;
-    this.#file = prepared.file;
-    this.#identity = prepared.file.statSync();
+    this.#file = new CurrentFile(path, prepared.file, {
+      fileSystem: options.fileSystem ?? nodeFileSystem,
+      durable: options.durability !== "none",
+    });
     this.#index = prepared.index;
     this.#options = options;
-    this.#fileSystem = options.fileSystem ?? nodeFileSystem;
-    this.#maxLineBytes = options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES;
-    this.#intent = new BatchIntent(path, this.#fileSystem);
+    const { format = "json", maxLineBytes = DEFAULT_MAX_LINE_BYTES } = options;
+    this.#rules = { path, format, maxLineBytes };
     this.#release = release;
   }
 
@@ -102,12 +76,12 @@ export class LogWriter implements Log {
   }
 
   seek(position: number): LogStart | undefined {
-    return this.#index.seek(this.path, this.#identity.ino, position);
+    return this.#index.seek(this.path, this.#file.inode, position);
   }
 
   append(record: unknown, options?: AppendOptions): Promise<Appended> {
     try {
-      return this.#enqueue(this.#checked(this.#recordText(record)), options);
+      return this.#enqueue(lineOfRecord(record, this.#rules), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -115,7 +89,7 @@ export class LogWriter implements Log {
 
   appendText(text: string, options?: AppendOptions): Promise<Appended> {
     try {
-      return this.#enqueue(this.#checked(this.#exactText(text)), options);
+      return this.#enqueue(lineOfText(text, this.#rules), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -124,7 +98,7 @@ export class LogWriter implements Log {
   // Not async, as the two above: one more turn for its promise, and acknowledgements would come out of order.
   appendMany(records: readonly unknown[], options?: AppendOptions): Promise<Appended> {
     try {
-      const lines = records.map((record) => this.#checked(this.#recordText(record)));
+      const lines = records.map((record) => lineOfRecord(record, this.#rules));
       return this.#enqueue(lines, options);
     } catch (error) {
       return Promise.reject(error);
@@ -133,7 +107,7 @@ export class LogWriter implements Log {
 
   appendTexts(texts: readonly string[], options?: AppendOptions): Promise<Appended> {
     try {
-      const lines = texts.map((text) => this.#checked(this.#exactText(text)));
+      const lines = texts.map((text) => lineOfText(text, this.#rules));
       return this.#enqueue(lines, options);
     } catch (error) {
       return Promise.reject(error);
@@ -156,32 +130,6 @@ export class LogWriter implements Log {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #recordText(record: unknown): string {
-    if (this.#options.format === "text")
-      throw new TypeError("append() is for logs of JSON; use appendText() for a text log");
-    return recordText(record);
-  }
-
-  #exactText(text: string): string {
-    if (text.includes("\n")) throw new TypeError("A line of a log cannot hold a newline");
-    if (!text.isWellFormed())
-      throw new TypeError("A line of a log cannot hold a lone surrogate: UTF-8 has no bytes for it");
-    if (text === "" && this.#options.format !== "text")
-      throw new TypeError("An empty line is no value of JSON");
-    return text;
-  }
-
-  #checked(line: string): string {
-    if (line.length * 3 <= this.#maxLineBytes) return line;
-    const length = Buffer.byteLength(line);
-    if (length <= this.#maxLineBytes) return line;
-    throw new LogError(
-      "LOG_LINE_TOO_LONG",
-      `Cannot append to "${this.path}": the record has ${length} bytes, the limit is ${this.#maxLineBytes}; keep large content in a file of its own, or raise maxLineBytes`,
-      { path: this.path },
-    );
   }
 
   #sizeOf(line: string): number {
@@ -260,54 +208,21 @@ export class LogWriter implements Log {
     }
   }
 
-  /** Takes what is written together: as much as waits, up to a size, and up to where the file has to be rotated. */
-  #takeGroup(): Group {
+  #takeGroup(): AppendGroup {
     const { rotateBytes = Number.POSITIVE_INFINITY, durability = "each" } = this.#options;
-    const members: Waiting[] = [];
-    const refused: Waiting[] = [];
-    const first = this.#queue.peek();
-    const rotateFirst = first !== undefined && this.size > 0 && this.size + first.size > rotateBytes;
-    let size = rotateFirst ? 0 : this.size;
-    let position = this.position;
-    let bytes = 0;
-    let hasBatch = false;
-    let mustSync = false;
-    while (true) {
-      const next = this.#queue.peek();
-      if (next === undefined) break;
-      const isFull = bytes > 0 && bytes + next.size > MAX_GROUP_BYTES;
-      if (isFull || (size > 0 && next.size > 0 && size + next.size > rotateBytes)) break;
-      this.#queue.take();
-      try {
-        const expected = next.options?.expected;
-        if (expected !== undefined && expected !== position)
-          throw new LogConflictError(this.path, expected, position);
-        next.options?.beforeAcknowledge?.();
-      } catch (error) {
-        next.refusal = error;
-        refused.push(next);
-        continue;
-      }
-      members.push(next);
-      bytes += next.size;
-      size += next.size;
-      position += lineCount(next);
-      hasBatch ||= lineCount(next) > 1 && next.options?.whole !== false;
-      mustSync ||= lineCount(next) === 0;
-      mustSync ||= durability !== "none" && (next.options?.durability ?? durability) === "each";
-    }
-    return { members, refused, bytes, hasBatch, mustSync, rotateFirst: rotateFirst && bytes > 0 };
+    const { path, size, position } = this;
+    return takeGroup(this.#queue, { path, size, position, rotateBytes, durability });
   }
 
-  async #commit(group: Group): Promise<void> {
+  async #commit(group: AppendGroup): Promise<void> {
     if (this.#failure !== undefined) throw this.#refusal(this.#failure);
     const { durability = "each" } = this.#options;
     if (group.bytes > 0) {
       this.#recheck();
-      this.#assertUnchanged();
+      this.#file.assertUnchanged(this.size);
       if (group.rotateFirst || group.hasBatch) this.#tellSettled(); // more than one sync to wait for
       if (group.rotateFirst) await this.#rotate();
-      await this.#write(group);
+      await this.#file.write(group.members, this.size, group.hasBatch);
       if (durability !== "none") this.#unsynced = true;
     }
     if (group.mustSync) {
@@ -341,54 +256,10 @@ export class LogWriter implements Log {
     }
   }
 
-  /** Somebody else wrote to the file, replaced it or removed it: positions would be wrong, or the name is not ours. */
-  #assertUnchanged(): void {
-    const changed = this.#changeOf(this.#file.statSync()) ?? this.#changeOfName();
-    if (changed === undefined) return;
-    throw new LogError(
-      "LOG_IO",
-      `Cannot append to "${this.path}": it is ${changed}; another program changed it while it was open here`,
-      { path: this.path },
-    );
-  }
-
-  #changeOf({ size }: FileStat): string | undefined {
-    return size === this.size ? undefined : `${size} bytes long instead of ${this.size}`;
-  }
-
-  /** Looking up a name takes longer than all the rest of a small append: now and then is enough. */
-  #changeOfName(): string | undefined {
-    const now = performance.now();
-    if (now < this.#lookAgainAt) return undefined;
-    this.#lookAgainAt = now + LOOK_EVERY_MS;
-    const found = this.#fileSystem.statSync(this.path);
-    if (found === undefined) return "gone";
-    return found.ino === this.#identity.ino && found.dev === this.#identity.dev ? undefined : "another file";
-  }
-
   async #rotate(): Promise<void> {
-    this.#intent.clear();
-    const { clock, durability, mode = 0o600 } = this.#options;
-    this.#file = await rotateLog(this.path, this.#file, {
-      fileSystem: this.#fileSystem,
-      microseconds: clock?.() ?? BigInt(Date.now()) * 1_000n,
-      durable: durability !== "none",
-      mode,
-    });
-    this.#identity = this.#file.statSync();
+    const { clock, mode = 0o600 } = this.#options;
+    await this.#file.rotate({ microseconds: clock?.() ?? BigInt(Date.now()) * 1_000n, mode });
     this.#index.rotate();
-  }
-
-  async #write(group: Group): Promise<void> {
-    const bytes = this.#encoder.encode(group.members);
-    const start = this.size;
-    this.#writtenTo = start + bytes.length;
-    if (group.hasBatch) {
-      const range = { start, end: start + bytes.length, sha256: hash("sha256", bytes, "hex") };
-      await this.#intent.announce(range, this.#options.durability !== "none");
-    }
-    if (bytes.length <= SYNC_WRITE_BYTES) writeAllSync(this.#file, bytes, start);
-    else await writeAll(this.#file, bytes, start);
   }
 
   async #sync(): Promise<void> {
@@ -412,29 +283,18 @@ export class LogWriter implements Log {
   }
 
   /** Ends the life of this log: what was not acknowledged is refused, and cut off where that is possible. */
-  #fail(cause: unknown, group: Group): void {
+  #fail(cause: unknown, group: AppendGroup): void {
     this.#tellSettled(); // what was synced before stays acknowledged
     const lost = cause instanceof LostRight;
     const error = lost ? cause.reason : asLogError("append to", this.path, cause);
     if (this.#failure === undefined) {
       this.#failure = asLogError("append to", this.path, error);
-      if (!lost) this.#cutUnacknowledged();
+      if (!lost) this.#file.cutTo(this.size);
     }
     for (const waiting of group.members) waiting.reject(error);
     for (const refused of group.refused) tell(refused);
     for (let waiting = this.#queue.take(); waiting !== undefined; waiting = this.#queue.take()) {
       waiting.reject(this.#refusal(this.#failure));
-    }
-  }
-
-  /** After a failed write or sync the pages in memory are not to be trusted; whole records are left, and nothing else. */
-  #cutUnacknowledged(): void {
-    try {
-      const { size } = this.#file.statSync();
-      // More than we wrote: it is not only ours any more.
-      if (size > this.size && size <= this.#writtenTo) this.#file.truncateSync(this.size);
-    } catch {
-      // The next one to open the log repairs it.
     }
   }
 
@@ -460,7 +320,7 @@ export class LogWriter implements Log {
       if (this.#failure === undefined) {
         try {
           await this.#sync();
-          this.#intent.clear();
+          this.#file.clearIntent();
         } catch (error) {
           this.#failure = asLogError("close", this.path, error);
           throw this.#failure;
@@ -469,17 +329,13 @@ export class LogWriter implements Log {
         throw this.#refusal(this.#failure);
       }
     } finally {
-      try {
-        this.#intent.close();
-      } finally {
-        this.#closeFile();
-      }
+      this.#closeFile();
     }
   }
 
   #closeFile(): void {
     try {
-      this.#file.closeSync();
+      this.#file.close();
     } finally {
       this.#release();
       this.#wakeReady();
