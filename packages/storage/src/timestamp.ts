@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { usualMoment } from "./usual-timestamp.ts";
 
 const PATTERN =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
@@ -95,6 +96,8 @@ export function parseTimestamp(text: string): bigint {
 }
 
 function microsecondsOf(text: string): bigint | undefined {
+  const usual = usualMoment(text);
+  if (usual !== undefined) return BigInt(usual);
   const match = PATTERN.exec(text);
   if (match === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);

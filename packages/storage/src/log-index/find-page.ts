@@ -111,6 +111,9 @@ class Source {
   readonly #view: IndexView;
   readonly #filter: SegmentFilter;
   readonly #newestFirst: boolean;
+  // Asked for once: a look into the cache costs more than the rest of a record.
+  #times: ArrayLike<Moment> | undefined;
+  #lines: Uint16Array | undefined;
   #ranks: Ranks | undefined;
   #key: { readonly index: number; readonly key: Key } | undefined;
 
@@ -132,11 +135,13 @@ class Source {
   }
 
   timeAt(index: number): Moment {
-    return this.segment.times()[this.#rankAt(index)] ?? NO_MOMENT;
+    this.#times ??= this.segment.times();
+    return this.#times[this.#rankAt(index)] ?? NO_MOMENT;
   }
 
   lineAt(index: number): number {
-    return this.segment.lines()[this.#rankAt(index)] ?? 0;
+    this.#lines ??= this.segment.lines();
+    return this.#lines[this.#rankAt(index)] ?? 0;
   }
 
   keyAt(index: number): Key {

@@ -455,8 +455,13 @@ export class LogIndex {
 
   /** Reads lines from their files; those that are near each other together. */
   #texts(lines: readonly SegmentLine[]): string[] {
+    const segments = new Set(lines.map(({ segment }) => segment));
+    const offsets = new Map(Array.from(segments, (segment) => [segment, segment.offsets()]));
     const places = lines
-      .map(({ segment, line }, index) => ({ index, ...placeOf(segment, line) }))
+      .map(({ segment, line }, index) => {
+        const found = offsets.get(segment) ?? segment.offsets();
+        return { index, ...placeOf(segment, found, line) };
+      })
       .toSorted((a, b) => a.file - b.file || a.offset - b.offset);
     const texts: string[] = [];
     for (let start = 0; start < places.length; ) {

@@ -71,16 +71,15 @@ export interface Segment {
   withCause(cause: string): readonly number[];
 }
 
-/** Where a line of a segment is in its file. */
+/** Where a line of a segment is in its file; `offsets`: those of the segment. */
 export function placeOf(
-  segment: Segment,
+  { header: { spans, lines } }: Segment,
+  offsets: Uint32Array,
   line: number,
 ): { readonly file: number; readonly offset: number; readonly length: number } {
-  const { spans, lines } = segment.header;
   const index = spans.findLastIndex((each) => each.line <= line);
   const span = spans[index];
   if (span === undefined) throw new RangeError(`no line ${line} in the segment`);
-  const offsets = segment.offsets();
   const offset = span.offset + (offsets[line] ?? 0);
   const isLast = line + 1 === (spans[index + 1]?.line ?? lines);
   const end = isLast ? span.end : span.offset + (offsets[line + 1] ?? 0);
