@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { memoryStore, type Store } from "@holdfast/storage";
+import { type CrashingStore, crashingStore } from "@holdfast/storage/conformance";
 import { runStore } from "@holdfast/task-store";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import {
+  describeSimulation,
   forkSimulation,
   replaySimulation,
   resumeSimulation,
@@ -11,7 +13,6 @@ import {
   type SimulationResult,
   verifySimulation,
 } from "../src/index.ts";
-import { type CrashingStore, crashingStore } from "./crashing-store.ts";
 import {
   checkpointNames,
   configOf,
@@ -77,6 +78,18 @@ async function assertSameEnd(store: Store, runId: string, expected: Outcome): Pr
   assert.deepEqual(await verifySimulation(store, runId), []);
 }
 
+/** Whatever the state of the run tells: where it stands is what a resume goes on from. */
+async function assertToldAsItIs(store: Store, runId: string): Promise<void> {
+  const last = await store.documents.get(`runs/${runId}/checkpoints/last`);
+  const { turn } = await describeSimulation(store, runId);
+  assert.equal(turn, (last?.value as { turn?: number } | undefined)?.turn ?? 0);
+  const findings = await verifySimulation(store, runId);
+  assert.deepEqual(
+    findings.filter(({ severity }) => severity === "error"),
+    [],
+  );
+}
+
 describe("a run whose power goes at any call of the store", () => {
   const shape: Shape = { maxTurns: 4, interval: 2 };
 
@@ -101,6 +114,7 @@ describe("a run whose power goes at any call of the store", () => {
         const runId = await onlyRun(inner);
         // Stopped before it was written down that there is a run: its user starts again.
         if (runId === undefined) continue;
+        await assertToldAsItIs(inner, runId);
         const resumed = await resumeSimulation(runId, { store: inner, ...parts });
         assert.deepEqual(
           [resumed.run_id, resumed.status],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { type CrashingStore, type Cut, crashingStore } from "@holdfast/storage/conformance";
 import { receiptSchema } from "@holdfast/task-store";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { resumeWorkflow, runWorkflow, verifyRun, WorkflowError, type WorkflowResult } from "../src/index.ts";
-import { type CrashingStore, type Cut, crashingStore } from "./crashing-store.ts";
 import { World } from "./world.ts";
 
 /** Starts a run, or takes it up again, on a store whose power may go off. */

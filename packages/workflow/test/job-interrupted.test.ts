@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "@holdfast/ledger";
 import { memoryStore } from "@holdfast/storage";
+import { crashingStore, PowerOff } from "@holdfast/storage/conformance";
 import { listReceipts } from "@holdfast/task-store";
 import { describe, it } from "vitest";
 import { describeRun, type JobRunResult, type JobSteering, resumeWorkflow } from "../src/index.ts";
-import { crashingStore, PowerOff } from "./crashing-store.ts";
 import { JOB, type JobAnswer, JobWorld } from "./job-world.ts";
 
 const USUAL: Readonly<Record<string, JobAnswer>> = {
