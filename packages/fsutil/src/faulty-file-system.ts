@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { FileStat, FileSystem, OpenFile, OpenMode, SyncKind } from "./file-system.ts";
 
 /** The operations of a {@link FileSystem} and of its files that change something, or ask. */
@@ -45,6 +46,8 @@ export interface FaultPlan {
   readonly shortWrites?: boolean;
   /** Whether the operation takes effect before its error is reported (a rename that happened, and answered EIO). Default false. */
   readonly afterEffect?: boolean;
+  /** How much longer each sync of a file or folder takes, counted or not, in milliseconds; a blocking one blocks. Default 0. */
+  readonly slowSyncMs?: number;
   /** Runs before each counted call: a test may end the process here, or swap a file. */
   readonly beforeCall?: (call: FaultCall) => void;
 }
@@ -91,6 +94,7 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
     counts,
     shortWrites = false,
     afterEffect = false,
+    slowSyncMs = 0,
     beforeCall,
   } = plan;
   const calls: FaultCall[] = [];
@@ -121,6 +125,21 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
     throw systemError(errno, hit);
   }
 
+  /** A disk whose syncs are slow: a loaded one, or one in a network. */
+  function syncSlowly(operation: "sync" | "syncDirectory", path: string, run: () => void): void {
+    if (slowSyncMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowSyncMs);
+    doSync(operation, path, run);
+  }
+
+  async function waitAndSync(
+    operation: "sync" | "syncDirectory",
+    path: string,
+    run: () => Promise<void>,
+  ): Promise<void> {
+    if (slowSyncMs > 0) await setTimeout(slowSyncMs);
+    return doAsync(operation, path, run);
+  }
+
   /** The part of a write that happens: all, half by plan, or nothing and an error. */
   function cut(path: string, data: Uint8Array): Uint8Array {
     const hit = isHit("write", path);
@@ -139,8 +158,8 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
       read: (buffer, position) => doAsync("read", path, () => file.read(buffer, position)),
       writeSync: (data, position) => file.writeSync(cut(path, data), position),
       write: async (data, position) => file.write(cut(path, data), position),
-      syncSync: (kind: SyncKind) => doSync("sync", path, () => file.syncSync(kind)),
-      sync: (kind: SyncKind) => doAsync("sync", path, () => file.sync(kind)),
+      syncSync: (kind: SyncKind) => syncSlowly("sync", path, () => file.syncSync(kind)),
+      sync: (kind: SyncKind) => waitAndSync("sync", path, () => file.sync(kind)),
       truncateSync: (length) => doSync("truncate", path, () => file.truncateSync(length)),
       statSync: (): FileStat => doSync("fstat", path, () => file.statSync()),
       chmodSync: (mode) => doSync("chmod", path, () => file.chmodSync(mode)),
@@ -180,7 +199,7 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
     statSync: (path) => doSync("stat", path, () => base.statSync(path)),
     realpathSync: (path) => doSync("realpath", path, () => base.realpathSync(path)),
     utimesSync: (path, mtimeNs) => doSync("utimes", path, () => base.utimesSync(path, mtimeNs)),
-    syncDirectorySync: (path) => doSync("syncDirectory", path, () => base.syncDirectorySync(path)),
-    syncDirectory: (path) => doAsync("syncDirectory", path, () => base.syncDirectory(path)),
+    syncDirectorySync: (path) => syncSlowly("syncDirectory", path, () => base.syncDirectorySync(path)),
+    syncDirectory: (path) => waitAndSync("syncDirectory", path, () => base.syncDirectory(path)),
   };
 }

@@ -8,7 +8,7 @@ import { temporaryPath } from "./temporary-name.ts";
 
 const EPOCH = /^epoch-([1-9]\d{0,14})$/u;
 const RELEASED = ".released";
-/** Superseded epochs that are kept: so many successors must come and go within one claim before it could be deceived. */
+/** Superseded epochs that are kept: whoever read a number that is old by now finds it taken. */
 const KEPT_EPOCHS = 8;
 
 /** The newest epoch of a lock's folder. */
@@ -53,17 +53,33 @@ function parseHolder(bytes: Uint8Array, token: number): LockHolder | undefined {
   };
 }
 
+/** The newest number in a lock's folder; 0 when there is none. Lists the folder: one that is read at one moment holds its newest. */
+function newestToken(fileSystem: FileSystem, folder: string): number {
+  return Math.max(0, ...fileSystem.readdirSync(folder).map((name) => Number(EPOCH.exec(name)?.[1] ?? 0)));
+}
+
+/**
+ * Whether a number that was just claimed is the newest. Its being free proves nothing: whoever was suspended between reading and
+ * claiming finds the number free again once its successors were cleaned up.
+ */
+export function isNewestClaim(fileSystem: FileSystem, folder: string, token: number): boolean {
+  try {
+    return newestToken(fileSystem, folder) === token;
+  } catch (error) {
+    throw asFileError("take the lock", folder, error);
+  }
+}
+
 /** Finds the newest epoch. A folder that does not exist holds none. */
 export function readEpoch(fileSystem: FileSystem, folder: string): Epoch {
   for (let attempt = 0; ; attempt++) {
-    let names: string[];
+    let token: number;
     try {
-      names = fileSystem.readdirSync(folder);
+      token = newestToken(fileSystem, folder);
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return { token: 0, released: true, holder: undefined };
       throw asFileError("read the lock", folder, error);
     }
-    const token = Math.max(0, ...names.map((name) => Number(EPOCH.exec(name)?.[1] ?? 0)));
     if (token === 0) return { token, released: true, holder: undefined };
     if (exists(fileSystem, epochPath(folder, token) + RELEASED))
       return { token, released: true, holder: undefined };
@@ -165,7 +181,7 @@ export function epochMark(fileSystem: FileSystem, folder: string, token: number)
   }
 }
 
-/** Whether an epoch is the newest. Numbers have no gaps, and old ones are removed in ascending order. */
+/** Whether an epoch that was held is still the newest. Numbers have no gaps, and old ones are removed in ascending order. */
 export function isNewest(fileSystem: FileSystem, folder: string, token: number): boolean {
   return !exists(fileSystem, epochPath(folder, token + 1)) && exists(fileSystem, epochPath(folder, token));
 }

@@ -154,6 +154,36 @@ describe("acquireLock()", () => {
     }
   });
 
+  it("gives nothing to a caller that was suspended before its claim until its number was cleaned up", async () => {
+    const folder = join(temporaryFolder(), "lock");
+    await (await acquireLock(folder)).release();
+    let overtaken = false;
+    // Without the kernel's lock: that one would have kept the others out meanwhile.
+    const slow = {
+      ...nodeFileSystem,
+      linkSync(existing: string, path: string) {
+        if (!overtaken && path.endsWith("epoch-2")) {
+          overtaken = true;
+          for (let token = 12; token <= 20; token++) {
+            fs.copyFileSync(join(folder, "epoch-1"), join(folder, `epoch-${token}`));
+            if (token < 20) fs.copyFileSync(join(folder, "epoch-1"), join(folder, `epoch-${token}.released`));
+          }
+          fs.rmSync(join(folder, "epoch-1"));
+          fs.rmSync(join(folder, "epoch-1.released"));
+        }
+        nodeFileSystem.linkSync(existing, path);
+      },
+    };
+    await expect(acquireLock(folder, { fileSystem: slow })).rejects.toMatchObject({
+      code: "LOCK_HELD",
+      holder: { token: 20 },
+    });
+    assert.ok(overtaken);
+    fs.copyFileSync(join(folder, "epoch-20"), join(folder, "epoch-20.released"));
+    await using lock = await acquireLock(folder, { fileSystem: slow });
+    expect(lock.token).toBe(21);
+  });
+
   it("loads node:sqlite without a word on stderr and leaves process.emitWarning as it was", async () => {
     const before = Object.getOwnPropertyDescriptor(process, "emitWarning");
     const lock = await acquireLock(join(temporaryFolder(), "lock"));

@@ -11,6 +11,7 @@ import {
   type Epoch,
   epochMark,
   isNewest,
+  isNewestClaim,
   readEpoch,
   releaseEpoch,
   removeOldEpochs,
@@ -161,7 +162,7 @@ function attempt(folder: string, options: AcquireLockOptions, breaking?: number)
       kernel_lock: held !== undefined,
     };
     if (claimEpoch(fileSystem, folder, holder)) claimed = holder.token;
-    if (claimed === undefined || !isNewest(fileSystem, folder, holder.token)) {
+    if (claimed === undefined || !isNewestClaim(fileSystem, folder, holder.token)) {
       return { error: heldError(folder, epoch, "dead"), passing: true };
     }
     removeOldEpochs(fileSystem, folder, holder.token);

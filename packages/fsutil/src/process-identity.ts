@@ -31,12 +31,15 @@ function link(path: string): string | null {
   }
 }
 
-/** State letter and start time out of `/proc/<pid>/stat`; the command in parentheses may itself hold spaces and parentheses. */
-function parseStat(text: string | null): { readonly state: string; readonly start: string } | undefined {
+/** State letter, number of threads and start time out of `/proc/<pid>/stat`; the command in parentheses may itself hold spaces and parentheses. */
+function parseStat(
+  text: string | null,
+): { readonly state: string; readonly threads: string; readonly start: string } | undefined {
   if (text === null) return undefined;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, start] = [fields[0], fields[19]];
-  return state === undefined || start === undefined ? undefined : { state, start };
+  const [state, threads, start] = [fields[0], fields[17], fields[19]];
+  if (state === undefined || threads === undefined || start === undefined) return undefined;
+  return { state, threads, start };
 }
 
 /** The identity of this process. Where there is no `/proc` (not Linux) the parts of it are null. */
@@ -71,7 +74,8 @@ export function livenessOfPid(pid: number, start: string | null): Liveness {
   if (link("/proc/self") !== String(ownPid)) return "unknown";
   const stat = parseStat(read(`/proc/${pid}/stat`));
   if (stat === undefined) return answersSignal(pid) ? "unknown" : "dead";
-  if (stat.state === "Z" || stat.state === "X") return "dead"; // ended, only its parent has not asked yet
+  // Ended, only its parent has not asked yet; unless one of its threads still waits for a disk, and so may still write.
+  if (stat.state === "Z" || stat.state === "X") return Number(stat.threads) > 1 ? "alive" : "dead";
   if (start === null) return "alive";
   return stat.start === start ? "alive" : "dead";
 }

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { env, kill } from "node:process";
@@ -7,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Program, startProgram, temporaryFolders } from "@holdfast/test-kit";
 import { afterEach, describe, expect, it } from "vitest";
 import { acquireLock, breakLock, readLockHolder } from "../src/index.ts";
+import { livenessOfPid } from "../src/process-identity.ts";
 
 const temporaryFolder = temporaryFolders();
 const children: Program[] = [];
@@ -74,6 +76,26 @@ describe("acquireLock() between processes", () => {
     expect(lock.token).toBe(2);
     expect(fs.readFileSync(`/proc/${zombie}/stat`, "utf8")).toMatch(/\) Z /u);
     lock.release();
+  });
+
+  // Its first thread has ended, another one waits for a disk that does not answer: it may still write.
+  const halfDead =
+    "import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint(flush=True)\nctypes.CDLL(None).syscall(60, 0)";
+  const canHalfDie =
+    process.arch === "x64" &&
+    spawnSync("python3", ["-c", "import ctypes"]).status === 0 &&
+    fs.existsSync("/proc/self/stat");
+
+  it.skipIf(!canHalfDie)("stays with a killed process until its last thread is gone", async () => {
+    const child = spawn("python3", ["-c", halfDead], { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = once(child, "exit");
+    await once(child.stdout, "data");
+    const pid = child.pid ?? 0;
+    while (!/\) Z /u.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"))) await sleep(5);
+    expect(livenessOfPid(pid, null)).toBe("alive");
+    child.kill("SIGKILL");
+    await ended;
+    expect(livenessOfPid(pid, null)).toBe("dead");
   });
 
   it("stays with a suspended holder, with and without the kernel's lock; a waiting one gets in when it is released", async () => {

@@ -243,15 +243,11 @@ export class FileWork implements Work {
   }
 
   /** For a fence of another process: what is on the disk decides, by the names that architecture.md gives epochs. */
-  #isNewest({ queue, id, token }: Fence): boolean {
-    const { fileSystem } = this.#folder;
-    if (!this.#folder.canRead()) return false;
-    const epoch = (number: number): string => join(this.#folder.root, lockPath(queue, id), `epoch-${number}`);
-    return (
-      fileSystem.lstatSync(epoch(token)) !== undefined &&
-      fileSystem.lstatSync(epoch(token + 1)) === undefined &&
-      fileSystem.lstatSync(`${epoch(token)}.released`) === undefined
-    );
+  #isNewest(fence: Fence): boolean {
+    const { queue, id, token } = fence;
+    const { fileSystem, root } = this.#folder;
+    if (!this.#folder.canRead() || this.#newestToken(fence) !== token) return false;
+    return fileSystem.lstatSync(join(root, lockPath(queue, id), `epoch-${token}.released`)) === undefined;
   }
 
   #newestToken({ queue, id }: Fence): number {
