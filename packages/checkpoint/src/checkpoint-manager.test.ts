@@ -78,6 +78,8 @@ describe("CheckpointManager", () => {
             assert.deepEqual(checkpoint.random, random);
             assert.equal(checkpoint.timestamp, "2026-01-02T03:04:05.123456Z");
             assert.deepEqual(checkpointSchema.parse(checkpoint).state, state);
+            const { state: _, ...head } = checkpoint;
+            assert.deepEqual(await manager.head(RUN, which), head);
           }
         }
         assert.deepEqual(
@@ -87,6 +89,14 @@ describe("CheckpointManager", () => {
       });
     }
   }
+
+  it("head() gives nothing where there is nothing to tell", async () => {
+    await using store = memoryStore();
+    const manager = new CheckpointManager(store, RUN, null, { clock });
+    assert.equal(await manager.head(RUN, "last"), undefined);
+    await store.documents.put(`runs/${RUN}/checkpoints/last`, { turn: 1 });
+    assert.equal(await manager.head(RUN, "last"), undefined);
+  });
 
   it("save() keeps what any JSON state holds", async () => {
     await using store = memoryStore();

@@ -16,6 +16,7 @@ import { CheckpointLoadError } from "./errors.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { JsonPatch } from "./json-patch.ts";
 import { loadCheckpoint, nameOf } from "./load-checkpoint.ts";
+import { readHead } from "./read-head.ts";
 import type { NewSimulationResults, SimulationResults } from "./results.ts";
 import { conflict, invalid, saving, subjectOf } from "./save-error.ts";
 import { loadResults, saveResults } from "./save-results.ts";
@@ -174,6 +175,18 @@ export class CheckpointManager {
       if (which !== "last" || !(error instanceof CheckpointLoadError) || !DAMAGE.has(error.code)) throw error;
       return this.#newestWhole(runId, error);
     }
+  }
+
+  /**
+   * What a checkpoint says beside its state, read from its beginning alone: quick, and nothing is checked. `undefined` where that cannot be told: there is none, or
+   * `load()` says what is wrong with it.
+   *
+   * @param runId - The run.
+   * @param which - A turn, or `last`.
+   */
+  async head(runId: string, which: number | "last"): Promise<CheckpointHead | undefined> {
+    checkWhich(which);
+    return readHead(this.#store, runId, which);
   }
 
   /** The checkpoints of a run that have a turn of their own, by turn; none for a run that is not there. Their contents are not read. */

@@ -1,7 +1,6 @@
 import { CheckpointManager, diffStates } from "@holdfast/checkpoint";
 import type { Json } from "@holdfast/storage";
 import { type Change, describePatch } from "../checkpoint/describe-patch.ts";
-import { readHead } from "../checkpoint/read-head.ts";
 import { requireCheckpoint, requireSimulation } from "../checkpoint/require-checkpoint.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
@@ -14,16 +13,16 @@ const MAX_VALUE = 100;
 export async function checkpoints(context: Context, runId: string): Promise<number> {
   const store = context.store();
   await requireSimulation(store, runId);
-  const entries = await new CheckpointManager(store, runId, null).list();
-  const names = [
-    ...entries.map(({ turn }) => ({ name: `turn_${turn}`, turn })),
-    { name: "last", turn: undefined },
-  ];
-  for (const { name, turn } of names) {
+  const manager = new CheckpointManager(store, runId, null);
+  const entries = await manager.list();
+  const turns = [...entries.map(({ turn }) => turn), "last"] as const;
+  for (const which of turns) {
+    const turn = which === "last" ? undefined : which;
+    const name = which === "last" ? which : `turn_${which}`;
     const key = `runs/${runId}/checkpoints/${name}`;
     const age = ageOfDocument(store, key, Date.now());
     if (age === undefined) continue;
-    const head = await readHead(store, key);
+    const head = await manager.head(runId, which);
     const told = {
       name,
       turn: turn ?? head?.turn ?? null,

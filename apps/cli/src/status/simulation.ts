@@ -1,7 +1,6 @@
 import { CheckpointManager, type SimulationResults } from "@holdfast/checkpoint";
 import type { FileStore, Holder } from "@holdfast/storage";
 import { RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
-import { readHead } from "../checkpoint/read-head.ts";
 import { colouredStatus } from "../commands/runs.ts";
 import type { Context } from "../context.ts";
 import { printable, table } from "../table.ts";
@@ -49,10 +48,10 @@ async function describe(store: FileStore, runId: string): Promise<SimulationStat
   const holder = await store.work.holder(RUNS_QUEUE, runId);
   const state = await runStore(store).load(runId);
   if (state === undefined) throw new RangeError(`run "${runId}" vanished while it was looked at`);
-  const key = `runs/${runId}/checkpoints/last`;
-  const head = await readHead(store, key);
-  const path = store.locate({ document: key });
-  const entries = await new CheckpointManager(store, runId, null).list();
+  const manager = new CheckpointManager(store, runId, null);
+  const head = await manager.head(runId, "last");
+  const path = store.locate({ document: `runs/${runId}/checkpoints/last` });
+  const entries = await manager.list();
   return {
     state,
     max_turns: maxTurnsOf(state),
