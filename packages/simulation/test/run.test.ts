@@ -70,6 +70,48 @@ describe("runSimulation()", () => {
     expect(await verifySimulation(store, result.run_id)).toEqual([]);
   });
 
+  it.each([
+    ["in no time", 0n, 3],
+    ["30 ms a turn", 30_000n, 5],
+    ["a second a turn", 1_000_000n, 11],
+    ["by a clock that goes back", -1_000n, 11],
+  ])("writes its state now and then, and at the end: %s", async (_, step, writes) => {
+    const inner = memoryStore();
+    let written = 0;
+    const documents = new Proxy(inner.documents, {
+      get: (target, name: keyof typeof target) =>
+        name !== "put"
+          ? target[name].bind(target)
+          : (...args: Parameters<typeof target.put>) => {
+              if (args[0].endsWith("/run")) written += 1;
+              return target.put(...args);
+            },
+    });
+    const store = { ...inner, documents, locate: inner.locate.bind(inner) };
+    let now = 1_767_323_045_000_000n;
+    const parts = payingParts([]);
+    const engine: Engine = {
+      ...parts.engine,
+      step: (state, ctx) => {
+        now += step;
+        return parts.engine.step(state, ctx);
+      },
+    };
+    const turns: [number, number][] = [];
+    const { run_id } = await runSimulation({
+      config: configOf({ maxTurns: 9, interval: null }),
+      store,
+      clock: () => now,
+      ...parts,
+      engine,
+      onNote: () => undefined,
+      onTurn: ({ turn }) => turns.push([turn, written]),
+    });
+    assert.equal(turns[0]?.[1], 2, "after the first turn");
+    assert.equal(written, writes);
+    assert.equal((await runStore(inner).load(run_id))?.turn, 9);
+  });
+
   it("without an interval keeps only `last` and the final checkpoint", async () => {
     const store = memoryStore();
     const { run_id } = await runSimulation({

@@ -38,7 +38,13 @@ export const runStateSchema = z.looseObject({
     .max(256)
     .optional()
     .describe("intake, implement, review, spec_maintain, complete, or a stage of the config"),
-  turn: z.int().min(0).optional().describe("Last turn that was made"),
+  turn: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "A turn of a simulation that was made: the last one, unless it is running; then its last checkpoint says",
+    ),
   started_at: timestampSchema.describe("When the run was made, RFC 3339"),
   updated_at: timestampSchema.describe("When this state was written, RFC 3339"),
   completed_at: timestampSchema.optional().describe("When the run ended, RFC 3339"),

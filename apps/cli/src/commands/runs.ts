@@ -1,3 +1,4 @@
+import { CheckpointManager } from "@holdfast/checkpoint";
 import type { FileStore, Store } from "@holdfast/storage";
 import { type RunState, type RunStatus, runIdSchema, runStore } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
@@ -22,13 +23,15 @@ export async function runs(
   context: Context,
   options: { readonly kind?: string; readonly status?: string; readonly limit?: number },
 ): Promise<undefined> {
+  const store = context.store();
   const found = await allRuns(
-    context.store(),
+    store,
     (state) =>
       (options.kind === undefined || state.kind === options.kind) &&
       (options.status === undefined || state.status === options.status),
   );
-  const shown = found.slice(0, options.limit ?? found.length);
+  const newest = found.slice(0, options.limit ?? found.length);
+  const shown = await Promise.all(newest.map((state) => withLastTurn(store, state)));
   if (context.json) {
     for (const state of shown) if (!(await context.item(state, ""))) break;
     return undefined;
@@ -45,6 +48,13 @@ export async function runs(
     await context.out.write(table([["RUN", "STATUS", "NAME", "TASK", "STAGE", "STARTED (UTC)"], ...rows]));
   else await context.note(`no runs in ${context.root}`);
   return undefined;
+}
+
+/** The turn that a run of a simulation is at: its state tells of it now and then while it is made, its last checkpoint always. */
+async function withLastTurn(store: Store, state: RunState): Promise<RunState> {
+  if (state.kind !== "simulation" || state.status !== "running") return state;
+  const last = await new CheckpointManager(store, state.run_id, null).head(state.run_id, "last");
+  return last === undefined ? state : { ...state, turn: last.turn };
 }
 
 /** Every run that a condition keeps, newest first. */

@@ -9,7 +9,7 @@ export interface SimulationDescription {
   readonly state: RunState;
   readonly config: SimulationConfig;
   readonly seed: number;
-  /** The last turn that its state tells of; `last` may be one ahead after a crash. */
+  /** Its last durable turn: that of `last`, which a resume goes on from. */
   readonly turn: number;
   readonly max_turns: number;
   readonly checkpoint_interval: number | null;
@@ -25,8 +25,8 @@ export interface SimulationDescription {
 }
 
 /**
- * Tells where a run stands, from its state and the names of its checkpoints. Nothing is changed, and no state of the simulation is read; a run that is being worked on
- * can be described.
+ * Tells where a run stands, from its state, the head of `last` and the names of its checkpoints. Nothing is changed, and no state of the simulation is
+ * read; a run that is being worked on can be described.
  *
  * @throws {SimulationError} `SIMULATION_RUN_MISSING`, `SIMULATION_RUN_KIND`, `SIMULATION_RUN_DAMAGED`.
  */
@@ -37,14 +37,15 @@ export async function describeSimulation(store: Store, runId: string): Promise<S
   const { max_turns, checkpoint_interval } = config.simulation;
   const reason = state["termination_reason"];
   const elapsed = state["elapsed_time_seconds"];
+  const manager = new CheckpointManager(store, runId, null);
   return {
     state,
     config,
     seed,
-    turn: state.turn ?? 0,
+    turn: (await manager.head(runId, "last"))?.turn ?? state.turn ?? 0,
     max_turns,
     checkpoint_interval,
-    checkpoints: await new CheckpointManager(store, runId, null).list(),
+    checkpoints: await manager.list(),
     ...(holder === undefined ? {} : { holder }),
     ...(state.parent === undefined
       ? {}

@@ -37,7 +37,8 @@ export async function resumeSimulation(
     const state = await loadSimulationRun(store, runId);
     if (state.status === "completed") return completedResult(store, state);
     const start = await lastDurable(store, state, seed, (note) => options.onNote?.(note));
-    const run = await runStore(store, { clock }).resume(runId, { fence: claim });
+    const change = start === undefined ? {} : { turn: start.state.turn };
+    const run = await runStore(store, { clock }).resume(runId, { fence: claim, change });
     const session = await Session.open({ run, config, seed, parts, claim, options });
     return session.work(start);
   });

@@ -36,6 +36,9 @@ export interface SessionOptions {
   readonly options: SimulationOptions;
 }
 
+/** The state of the run tells of its turns no more often than this, in microseconds. */
+const PROGRESS_INTERVAL_US = 100_000n;
+
 /** Where a run begins or goes on: its last durable turn, or nothing yet. */
 export interface StartingPoint extends MadeTurn {
   /** Whether `last` holds this state: not when another checkpoint stood in for it. */
@@ -56,6 +59,8 @@ export class Session {
   readonly #options: SimulationOptions;
   readonly #began: bigint;
   #turn: number;
+  /** When the state of the run was written last. */
+  #progressToldAt: bigint | undefined;
 
   private constructor(session: SessionOptions, events: EventStream) {
     const { run, config, parts, claim, options, seed } = session;
@@ -200,7 +205,16 @@ export class Session {
     this.#note({ kind: "checkpoint", turn: state.turn, path });
   }
 
+  /**
+   * The turn in the state of the run, for who lists runs: `last` is what a resume goes on from, and what says where the run stands. So it is written after
+   * the first turn, with every checkpoint that stays, and now and then, and not at every turn, which would cost as much again as the turn itself.
+   */
   async #saveProgress(turn: number): Promise<void> {
+    const now = this.#clock();
+    const told = this.#progressToldAt;
+    const isDue = told === undefined || now < told || now >= told + PROGRESS_INTERVAL_US;
+    if (!isDue && !this.#checkpoints.shouldSave(turn)) return;
+    this.#progressToldAt = now;
     const change = { turn, elapsed_time_seconds: this.#elapsed() };
     await this.#saving(turn, "the state of the run", () =>
       this.#runs.update(this.#run.run_id, change, { fence: this.#claim }),

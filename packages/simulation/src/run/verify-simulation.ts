@@ -48,7 +48,7 @@ function configFindings(store: Store, state: RunState): SimulationFinding[] {
 }
 
 async function lastFindings(store: Store, state: RunState): Promise<SimulationFinding[]> {
-  const { run_id, turn = 0 } = state;
+  const { run_id, status, turn = 0 } = state;
   const place = placeOf(store, run_id, "checkpoints/last");
   let last: number | undefined;
   try {
@@ -60,7 +60,9 @@ async function lastFindings(store: Store, state: RunState): Promise<SimulationFi
     if (error.code !== "CHECKPOINT_MISSING") return [];
   }
   if (last === undefined && turn === 0 && state.parent === undefined) return [];
-  if (last !== undefined && (last === turn || last === turn + 1)) return [];
+  // While a run is made, its state tells of a turn now and then; at an end of any kind it tells of the last one, or of the one before when that was the end.
+  const latest = status === "running" ? Number.POSITIVE_INFINITY : turn + 1;
+  if (last !== undefined && last >= turn && last <= latest) return [];
   const message =
     last === undefined
       ? `The run was at turn ${turn}, and has no last checkpoint`
@@ -135,7 +137,8 @@ async function parentFindings(store: Store, { run_id, parent }: RunState): Promi
 
 async function unfinished(store: Store, { run_id, status, turn }: RunState): Promise<SimulationFinding[]> {
   if (status === "completed" || (await store.work.holder(RUNS_QUEUE, run_id)) !== undefined) return [];
-  const message = `The run is not finished: ${status}, at turn ${turn ?? 0}`;
+  const last = await new CheckpointManager(store, run_id, null).head(run_id, "last");
+  const message = `The run is not finished: ${status}, at turn ${last?.turn ?? turn ?? 0}`;
   const meaning = `holdfast resume ${run_id} goes on with it.`;
   return [{ severity: "info", kind: "unfinished", place: placeOf(store, run_id), message, meaning }];
 }
