@@ -1,26 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { argv, stdout } from "node:process";
 import { CheckpointManager } from "@holdfast/checkpoint";
 import { fileStore } from "@holdfast/storage";
+import { peak, resetPeak } from "../peak-memory.ts";
 import { stateOf } from "./state.ts";
 
 // A process of its own: saves or loads one state, and prints how much its resident memory grew at most meanwhile, in bytes, and the length of the state's JSON.
 const [action, root = "", bytes = "0"] = argv.slice(2);
 await using store = fileStore(root);
 const manager = new CheckpointManager(store, "run", 5);
-
-/** The most memory since the last call, where the system tells. */
-function peak(): number {
-  const kibibytes = /VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  return Number(kibibytes) * 1024;
-}
-
-function resetPeak(): number {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  writeFileSync("/proc/self/clear_refs", "5");
-  return peak();
-}
 
 if (action === "save") {
   const state = stateOf(Number(bytes), "as written");

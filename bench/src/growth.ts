@@ -1,0 +1,137 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execPath, stderr } from "node:process";
+import { GROWTH_JOBS, type GrowthJob } from "./growth/jobs.ts";
+import { type Benchmark, type BenchmarkRow, environment } from "./harness.ts";
+
+/** Ten times the items may take this many times as long for each: log n, and what the machine's noise adds. Were it n squared, it would be ten. */
+const MOST_TIMES = 2;
+/** What a heap may grow by until its collector is in step, in MiB. */
+const MOST_MIB = 64;
+const MIB = 1024 * 1024;
+/** As many events as a very long run has. */
+const EXTRAPOLATED = 100_000_000;
+
+/** What there is in a folder: how many files of how many bytes. */
+interface Contents {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+interface Measurement extends Contents {
+  readonly count: number;
+  readonly ms: number;
+  /** The most that the memory of its process grew by, in bytes. */
+  readonly grown: number;
+}
+
+function contentsOf(folder: string): Contents {
+  let [files, bytes] = [0, 0];
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    files++;
+    bytes += statSync(join(entry.parentPath, entry.name)).size;
+  }
+  return { files, bytes };
+}
+
+/** Does a job in a process of its own. */
+function measure(job: GrowthJob, root: string, count: number): Measurement {
+  job.prepare?.(root, count);
+  const before = contentsOf(root);
+  const program = join(import.meta.dirname, "growth", "process.ts");
+  const args = ["--conditions=holdfast-source", "--expose-gc", program, job.name, root, String(count)];
+  const answer: { readonly ms: number; readonly seen: number; readonly grown: number } = JSON.parse(
+    execFileSync(execPath, args, { encoding: "utf8" }),
+  );
+  if (answer.seen !== count) throw new Error(`"${job.name}" saw ${answer.seen} of ${count} ${job.items}`);
+  const after = contentsOf(root);
+  const written = { files: after.files - before.files, bytes: after.bytes - before.bytes };
+  return { count, ms: answer.ms, grown: answer.grown, ...written };
+}
+
+function noteOf({ count, files, bytes, grown }: Measurement, of: Measurement | undefined): string {
+  const parts = [`memory +${(grown / MIB).toFixed(0)} MiB`];
+  if (of !== undefined) parts.unshift(`${(bytes / count).toFixed(0)} bytes each, ${files} files`);
+  return parts.join("; ");
+}
+
+function rowsOf(job: GrowthJob, measurements: readonly Measurement[]): BenchmarkRow[] {
+  const [, middle, last] = measurements;
+  return measurements.map((one): BenchmarkRow => {
+    const row: BenchmarkRow = {
+      job: job.name,
+      subject: `${one.count.toLocaleString("en-US")} ${job.items}`,
+      kind: "ours",
+      median: (one.ms / one.count) * 1000,
+      unit: "us each",
+      note: noteOf(one, one.bytes > 0 ? one : undefined),
+    };
+    if (one !== last || middle === undefined) return row;
+    const times = one.ms / one.count / (middle.ms / middle.count);
+    const more = (one.grown - middle.grown) / MIB;
+    const goal = `each at most ${MOST_TIMES} times as long as with a tenth of them`;
+    if (!job.isFlat) return { ...row, ratio: times, goal, met: times <= MOST_TIMES };
+    return {
+      ...row,
+      ratio: times,
+      goal: `${goal}; at most ${MOST_MIB} MiB more`,
+      met: times <= MOST_TIMES && more <= MOST_MIB,
+    };
+  });
+}
+
+/** What the longest runs would take, if each item goes on to cost what it costs in the largest that was measured. */
+function extrapolated(job: GrowthJob, { count, ms, bytes }: Measurement): BenchmarkRow {
+  const size = bytes > 0 ? `${((bytes / count) * (EXTRAPOLATED / 1e9)).toFixed(0)} GB; ` : "";
+  return {
+    job: `${job.name}, not measured`,
+    subject: `${EXTRAPOLATED.toLocaleString("en-US")} ${job.items}`,
+    kind: "ours",
+    median: (ms / count) * (EXTRAPOLATED / 60_000),
+    unit: "minutes",
+    note: `${size}extrapolated from ${count.toLocaleString("en-US")}`,
+  };
+}
+
+/** Each job with 1, 10 and 100 times its items: whether its cost for each, and its memory, stay. */
+export const benchmark: Benchmark = {
+  name: "growth",
+  async run({ quick }) {
+    const rows: BenchmarkRow[] = [];
+    const roots = [1, 10, 100].map((times) => ({
+      times: quick ? times / 10 : times,
+      root: mkdtempSync(join(tmpdir(), `holdfast-bench-growth-${times}-`)),
+    }));
+    try {
+      for (const job of GROWTH_JOBS) {
+        const measurements: Measurement[] = [];
+        try {
+          for (const { times, root } of roots)
+            measurements.push(measure(job, root, Math.ceil(job.first * times)));
+        } catch (error) {
+          // The others are worth having all the same.
+          stderr.write(`${String(error)}\n`);
+          rows.push({
+            job: job.name,
+            subject: "failed",
+            kind: "ours",
+            median: 0,
+            unit: "",
+            goal: "to end",
+            met: false,
+          });
+          continue;
+        }
+        rows.push(...rowsOf(job, measurements));
+        const last = measurements.at(-1);
+        if (job.items === "events" && last !== undefined) rows.push(extrapolated(job, last));
+      }
+      return { name: "growth", rows, environment: environment() };
+    } finally {
+      for (const { root } of roots) rmSync(root, { recursive: true, force: true });
+    }
+  },
+};
