@@ -1,18 +1,20 @@
-// A process that enters and leaves a lock until it is ended, and tells a witness: enter-locks.ts KIND FOLDER.
+// A process that enters and leaves a lock until it is ended, and tells a witness: enter-locks.ts KIND FOLDER. Without a kind it only loads.
 import { join } from "node:path";
 import { argv } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { acquireLock, nodeFileSystem } from "@holdfast/fsutil";
+import { acquireLock, type FileSystem, nodeFileSystem } from "@holdfast/fsutil";
 import { fileStore, StoreHeldError } from "@holdfast/storage";
 import { Witness } from "./witness.ts";
 
 const [, , kind = "", folder = ""] = argv;
-const witness = new Witness(folder);
+let witness: Witness | undefined;
 
-/** Stays inside for a moment, some times a longer one. */
-async function inside(token: number): Promise<void> {
+/** Stays inside for a moment, at times long enough to be killed or suspended there. */
+async function inside(token: number, isLong = false): Promise<void> {
+  witness ??= new Witness(folder);
   witness.enters(token);
-  if (Math.random() < 0.1) await sleep(Math.random() * 3);
+  const luck = Math.random();
+  if (isLong || luck < 0.1) await sleep(isLong || luck < 0.01 ? 40 : luck * 30);
   witness.leaves(token);
   // Whoever waits gets a chance; at times the same one comes again at once.
   if (Math.random() < 0.7) await new Promise((resolve) => setImmediate(resolve));
@@ -20,13 +22,13 @@ async function inside(token: number): Promise<void> {
 }
 
 /** `fileSystem`: with another one than the disk itself the kernel's lock is not used, the epoch files alone must do. */
-async function enterLocks(fileSystem: typeof nodeFileSystem): Promise<never> {
+async function enterLocks(fileSystem: FileSystem, isLong = false): Promise<never> {
   for (;;) {
     await using lock = await acquireLock(join(folder, "lock"), {
       waitMs: Number.POSITIVE_INFINITY,
       fileSystem,
     });
-    await inside(lock.token);
+    await inside(lock.token, isLong);
     lock.assertHeld();
   }
 }
@@ -57,6 +59,7 @@ async function enterFreely(): Promise<never> {
 }
 
 const kinds: Record<string, () => Promise<never>> = {
+  long: () => enterLocks(nodeFileSystem, true),
   lock: () => enterLocks(nodeFileSystem),
   epochs: () => enterLocks({ ...nodeFileSystem }),
   claims: enterClaims,

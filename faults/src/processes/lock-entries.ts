@@ -3,10 +3,10 @@ import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Trial, TrialOutcome } from "../trial.ts";
 
 import { type Judgement, judgeEntries } from "./judge-entries.ts";
 import { type Program, startProgram } from "./program.ts";
-import type { RealProcesses } from "./real-run.ts";
 import { Hearing, now } from "./witness.ts";
 
 const PROCESSES = 4;
@@ -43,19 +43,32 @@ class Torment {
     this.#kind = kind;
   }
 
-  /** Goes on until there were enough entries, and judges them. */
-  async until(entries: number, suspends: boolean): Promise<Tormented> {
-    const deadline = now() + 30_000 + entries * 20;
+  /**
+   * Goes on until there were enough entries, and judges them.
+   *
+   * @param options - `killEvery`: how many entries there are between two kills. `suspends`: whether processes are suspended.
+   */
+  async until(
+    entries: number,
+    { killEvery = 40, suspends = true }: { readonly killEvery?: number; readonly suspends?: boolean } = {},
+  ): Promise<Tormented> {
+    await startProgram("enter-locks.ts", []).ended; // later starts are quicker
+    const began = now();
+    const limit = 30_000 + entries * 20;
+    let killAt = 0;
     try {
-      for (let round = 1; this.#hearing.hear().length < entries * 2 && this.failures.length === 0; round++) {
-        if (now() > deadline)
-          throw new Error(`only ${this.#hearing.said.length / 2} entries in ${deadline} ms`);
+      for (let round = 1; this.#hearing.said.length < entries * 2 && this.failures.length === 0; round++) {
+        if (now() - began > limit)
+          throw new Error(`only ${this.#hearing.said.length / 2} entries in ${limit} ms`);
         while (this.#living.size < PROCESSES) this.#start();
         await sleep(4 + Math.random() * 16);
+        this.#hearing.hear();
         const victim = this.#victim();
         if (victim === undefined) continue;
-        if (round % 25 === 0) this.#kill(victim);
-        else if (suspends && round % 3 === 0) void this.#suspend(victim, Math.random() * 60);
+        if (this.#hearing.said.length > killAt) {
+          this.#kill(victim);
+          killAt = this.#hearing.said.length + 2 * killEvery;
+        } else if (suspends && round % 4 === 0) void this.#suspend(victim, Math.random() * 30);
       }
     } finally {
       await this.#end();
@@ -116,59 +129,61 @@ class Torment {
   }
 }
 
-async function entriesOf(kind: string, entries: number): Promise<Readonly<Record<string, number>>> {
-  const {
-    problem,
-    kills,
-    suspensions,
-    diedInside,
-    entries: seen,
-  } = await new Torment(kind).until(entries, true);
-  assert.equal(problem, undefined, problem);
-  return { entries: seen, kills, "holders killed inside": diedInside, suspensions, overlaps: 0 };
+async function entriesOf(kind: string, entries: number): Promise<TrialOutcome> {
+  const { problem, kills, suspensions, diedInside, entries: seen } = await new Torment(kind).until(entries);
+  const counts = { entries: seen, kills, "killed inside": diedInside, suspensions };
+  return problem === undefined ? { counts } : { counts, problem };
 }
 
 /** What is promised of locks. */
-export const LOCKS: readonly RealProcesses[] = [
+export const LOCKS: readonly Trial[] = [
   {
-    name: "witness of entries",
-    promise: "where nobody keeps processes apart, the witness of the entries below sees two inside at once",
-    attempt: async () => {
-      const { problem, entries } = await new Torment("none").until(5_000, false);
-      assert.match(problem ?? "", /somebody inside|was inside/);
-      return { "entries until an overlap was seen": entries };
+    name: "locks: the witness",
+    promise: "where nobody keeps processes apart, the witness of the rows below sees two inside at once",
+    run: async () => {
+      const { problem, entries } = await new Torment("none").until(5_000, { suspends: false });
+      assert.match(problem ?? "nothing was seen", /somebody inside|was inside/);
+      return { counts: { entries } };
     },
   },
   {
-    name: "lock entries",
+    name: "locks: entries",
     promise:
-      "one process at a time is inside a lock, whoever is killed or suspended in between; tokens only grow",
-    attempt: (isLong) => entriesOf("lock", isLong ? 60_000 : 3_000),
+      "one process at a time is inside, whoever is killed or suspended in between, and tokens only grow",
+    run: ({ isLong }) => entriesOf("lock", isLong ? 60_000 : 3_000),
   },
   {
-    name: "lock entries without the kernel's lock",
-    promise: "the epoch files alone keep processes apart as well, where a file system has no kernel locks",
-    attempt: (isLong) => entriesOf("epochs", isLong ? 20_000 : 1_000),
+    name: "locks: entries by epochs alone",
+    promise: "the same where the file system has no kernel locks",
+    run: ({ isLong }) => entriesOf("epochs", isLong ? 20_000 : 1_000),
   },
   {
-    name: "claims of a work queue",
+    name: "locks: claims of work",
     promise: "one process at a time holds an item of a work queue, and writes under its fence",
-    attempt: (isLong) => entriesOf("claims", isLong ? 20_000 : 1_000),
+    run: ({ isLong }) => entriesOf("claims", isLong ? 20_000 : 1_000),
   },
   {
-    name: "death of a holder",
+    name: "locks: death of a holder",
     promise: "a lock is free within 1 s of the death of its holder",
-    attempt: async (isLong) => {
-      const { problem, diedInside, longestToNext } = await new Torment("lock").until(
-        isLong ? 20_000 : 1_500,
-        false,
+    run: async ({ isLong }) => {
+      const torment = new Torment("long");
+      const { problem, entries, kills, diedInside, longestToNext } = await torment.until(
+        isLong ? 1_000 : 80,
+        {
+          killEvery: 4,
+          suspends: false,
+        },
       );
       assert.equal(problem, undefined, problem);
+      assert.ok(diedInside > 0, "nobody was killed inside");
       assert.ok(longestToNext < 1_000, `the next one got in after ${longestToNext} ms`);
-      return {
-        "holders killed inside": diedInside,
-        "ms at most until the next entry": Math.round(longestToNext),
+      const counts = {
+        entries,
+        kills,
+        "killed inside": diedInside,
+        "longest wait in ms": Math.ceil(longestToNext),
       };
+      return { counts };
     },
   },
 ];

@@ -24,8 +24,8 @@ export class Witness implements Disposable {
 
   constructor(folder: string) {
     this.#file = openSync(join(folder, LOG), "a", 0o600);
+    // Nothing is read from it here: that takes a lock for a moment, which would look like somebody inside.
     this.#database = new DatabaseSync(join(folder, "witness.db"), { timeout: 0 });
-    this.#database.exec("PRAGMA journal_mode = MEMORY");
   }
 
   /** Called as soon as the lock is held. */
