@@ -1,3 +1,4 @@
+export { type CountingFileSystem, countingFileSystem } from "./counting-file-system.ts";
 export { type CrashDisk, crashDisk, type PowerLoss } from "./crash-disk.ts";
 export {
   type FaultCall,
