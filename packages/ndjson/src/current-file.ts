@@ -4,12 +4,20 @@ import type { Waiting } from "./append-queue.ts";
 import { BatchIntent } from "./batch-intent.ts";
 import { LineEncoder } from "./encode-lines.ts";
 import { LogError } from "./errors.ts";
+import type { LinePlaces } from "./line-places.ts";
+import { type CountedFile, countedFile } from "./log-summary.ts";
 import { rotateLog } from "./rotate-log.ts";
 import { writeAll, writeAllSync } from "./write-all.ts";
 
 // A larger write goes to the thread pool; a smaller one costs less than the way there.
 const SYNC_WRITE_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 20;
+
+/** A file that was put aside. */
+export interface RotatedFile {
+  readonly name: string;
+  readonly stat: FileStat;
+}
 
 /** The file that a log is appended to: writes groups at its end, and knows whether it is still the file it was. */
 export class CurrentFile {
@@ -72,15 +80,22 @@ export class CurrentFile {
     await this.#file.sync(kind);
   }
 
-  /** Puts the file aside; an empty one takes its place. */
-  async rotate(options: { readonly microseconds: bigint; readonly mode: number }): Promise<void> {
+  /** Puts the file aside, and gives its new name; an empty one takes its place. */
+  async rotate(options: { readonly microseconds: bigint; readonly mode: number }): Promise<RotatedFile> {
     this.#intent.clear();
-    this.#file = await rotateLog(this.#path, this.#file, {
+    const { next, name, stat } = await rotateLog(this.#path, this.#file, {
       ...options,
       fileSystem: this.#fileSystem,
       durable: this.#durable,
     });
-    this.#identity = this.#file.statSync();
+    this.#file = next;
+    this.#identity = next.statSync();
+    return { name, stat };
+  }
+
+  /** What is to be said of the file, which has so many lines, all of them on stable storage. */
+  counted(lines: number, places: LinePlaces): CountedFile {
+    return countedFile(this.#file, lines, places);
   }
 
   /** After a failed write or sync the pages in memory are not to be trusted; whole records are left, and nothing else. */

@@ -12,6 +12,7 @@ export type {
   LogStart,
   OpenLogOptions,
 } from "./log-options.ts";
+export { placeFromSummary } from "./log-summary.ts";
 export { type Log, openLog } from "./open-log.ts";
 export type { TornTail } from "./placed-blocks.ts";
 export { readLines, readLog } from "./read-log.ts";

@@ -1,26 +1,29 @@
+import { type LinePlace, LinePlaces } from "./line-places.ts";
 import type { LogStart } from "./log-options.ts";
 
-/** Where the lines of a log's current file start: every n-th one, so that a read from a position need not start at the top. */
+/** How far the lines of a log's current file go, and where some of them start: a read from a position need not start at the top. */
 export class LineIndex {
-  readonly #every: number;
   /** Records in the rotated files. */
   before: number;
   /** Lines of the current file. */
   lines: number;
   /** Bytes of the current file. */
   size: number;
-  #offsets: number[];
+  #places: LinePlaces;
 
-  constructor(every: number, before: number, lines: number, size: number, offsets: readonly number[]) {
-    this.#every = every;
+  constructor(before: number, lines: number, size: number, places: LinePlaces) {
     this.before = before;
     this.lines = lines;
     this.size = size;
-    this.#offsets = [...offsets];
+    this.#places = places;
   }
 
   get position(): number {
     return this.before + this.lines;
+  }
+
+  get places(): LinePlaces {
+    return this.#places;
   }
 
   /** Takes note of lines that start at the present end: one of `length` bytes, or several of `lengths`; newlines not counted. */
@@ -33,8 +36,8 @@ export class LineIndex {
   }
 
   #addLine(length: number): void {
-    if (this.lines % this.#every === 0) this.#offsets.push(this.size);
     this.lines++;
+    this.#places.add(this.lines, this.size);
     this.size += length + 1;
   }
 
@@ -43,16 +46,16 @@ export class LineIndex {
     this.before += this.lines;
     this.lines = 0;
     this.size = 0;
-    this.#offsets = [];
+    this.#places = new LinePlaces();
   }
 
   seek(path: string, inode: bigint, position: number): LogStart | undefined {
     const line = position - this.before;
-    if (line < 1) return undefined;
-    const slot = Math.min(Math.floor((line - 1) / this.#every), this.#offsets.length - 1);
-    const offset = this.#offsets[slot];
-    if (offset === undefined) return { path, inode, position: this.before + 1, line: 1, offset: 0 };
-    const start = slot * this.#every;
-    return { path, inode, position: this.before + start + 1, line: start + 1, offset };
+    return line < 1 ? undefined : startAt(path, inode, this.before, this.#places.before(line));
   }
+}
+
+/** A place in a file as a place in the whole log. */
+export function startAt(path: string, inode: bigint, before: number, { line, offset }: LinePlace): LogStart {
+  return { path, inode, position: before + line, line, offset };
 }

@@ -31,7 +31,19 @@ export interface OpenLogOptions {
   readonly beforeAcknowledge?: () => void;
   /** Microseconds since 1970, for the names of rotated files; default: the system's clock. */
   readonly clock?: () => bigint;
-  /** Stops the opening (a large log is read once, to count its lines). */
+  /**
+   * What `onSummary` was given last, if it was kept: only lines that came after it are counted. It is a note, never the truth: one
+   * that does not fit the files any more is not used, and the log is counted from its start.
+   */
+  readonly summary?: string;
+  /**
+   * Told what is known of the files, as a text for `summary` and `placeFromSummary`, whenever another `summaryBytes` are on stable
+   * storage, when a file was put aside, and when the summary it was opened with was missing or wrong. It must not throw.
+   */
+  readonly onSummary?: (text: string) => void;
+  /** Bytes between two summaries, from 1; default 8 MiB. A log that is shorter has none. */
+  readonly summaryBytes?: number;
+  /** Stops the opening (a large log without a summary is read once, to count its lines). */
   readonly signal?: AbortSignal;
   /** What to work on. Default: the disk. */
   readonly fileSystem?: FileSystem;

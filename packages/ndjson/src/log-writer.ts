@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
+import { nodeFileSystem } from "@holdfast/fsutil";
 import { type AppendGroup, takeGroup } from "./append-group.ts";
 import { AppendQueue, tell, type Waiting } from "./append-queue.ts";
 import { CommitPace } from "./commit-pace.ts";
@@ -9,8 +9,10 @@ import type { LineIndex } from "./line-index.ts";
 import { type LineRules, lineOfRecord, lineOfText } from "./line-text.ts";
 import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
 import type { Log } from "./open-log.ts";
+import type { PreparedLog } from "./prepare-log.ts";
 import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
 import type { TailRepair } from "./recover-tail.ts";
+import { SummaryTeller } from "./summary-teller.ts";
 
 /** Lets everything run that is ready to run: callers whose append was just acknowledged append again, into the next group. */
 function afterCallers(): Promise<void> {
@@ -24,6 +26,7 @@ export class LogWriter implements Log {
   readonly #options: OpenLogOptions;
   readonly #rules: LineRules;
   readonly #index: LineIndex;
+  readonly #summaries: SummaryTeller;
   readonly #queue = new AppendQueue();
   readonly #release: () => void;
   readonly #file: CurrentFile;
@@ -40,12 +43,7 @@ export class LogWriter implements Log {
   #timer: NodeJS.Timeout | undefined;
   #readyWaiters: { readonly below: number; readonly resolve: () => void }[] = [];
 
-  constructor(
-    path: string,
-    prepared: { readonly file: OpenFile; readonly repair: TailRepair | undefined; readonly index: LineIndex },
-    options: OpenLogOptions,
-    release: () => void,
-  ) {
+  constructor(path: string, prepared: PreparedLog, options: OpenLogOptions, release: () => void) {
     this.path = path;
     this.repair = prepared.repair;
     this.#file = new CurrentFile(path, prepared.file, {
@@ -53,10 +51,12 @@ export class LogWriter implements Log {
       durable: options.durability !== "none",
     });
     this.#index = prepared.index;
+    this.#summaries = new SummaryTeller(prepared, options);
     this.#options = options;
     const { format = "json", maxLineBytes = DEFAULT_MAX_LINE_BYTES } = options;
     this.#rules = { path, format, maxLineBytes };
     this.#release = release;
+    this.#summaries.tell(this.#file, this.#index);
   }
 
   get position(): number {
@@ -236,6 +236,7 @@ export class LogWriter implements Log {
     for (const waiting of group.members) this.#settle(waiting);
     this.#settled.push(...group.refused);
     if (this.#unsynced) this.#syncLater();
+    else this.#summaries.tell(this.#file, this.#index);
   }
 
   #settle(waiting: Waiting): void {
@@ -258,7 +259,8 @@ export class LogWriter implements Log {
 
   async #rotate(): Promise<void> {
     const { clock, mode = 0o600 } = this.#options;
-    await this.#file.rotate({ microseconds: clock?.() ?? BigInt(Date.now()) * 1_000n, mode });
+    const rotated = await this.#file.rotate({ microseconds: clock?.() ?? BigInt(Date.now()) * 1_000n, mode });
+    this.#summaries.sawRotation(rotated, this.#index.lines);
     this.#index.rotate();
   }
 
@@ -320,6 +322,7 @@ export class LogWriter implements Log {
       if (this.#failure === undefined) {
         try {
           await this.#sync();
+          this.#summaries.tell(this.#file, this.#index);
           this.#file.clearIntent();
         } catch (error) {
           this.#failure = asLogError("close", this.path, error);

@@ -1,16 +1,11 @@
-import { dirname, join, resolve } from "node:path";
-import { ensureDirectory, type FileSystem, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
-import { countLines } from "./count-lines.ts";
-import { asLogError, LogDamagedError, LogError } from "./errors.ts";
-import { LineIndex } from "./line-index.ts";
-import { rotatedFiles } from "./log-files.ts";
+import { dirname, resolve } from "node:path";
+import { ensureDirectory, nodeFileSystem, type OpenFile } from "@holdfast/fsutil";
+import { asLogError, LogError } from "./errors.ts";
 import type { Appended, AppendOptions, LogStart, OpenLogOptions } from "./log-options.ts";
 import { holdLog } from "./log-registry.ts";
 import { LogWriter } from "./log-writer.ts";
-import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
-import { findTornTail, removeBatchIntent, repairTail, type TailRepair } from "./recover-tail.ts";
-
-const EVERY = 1024;
+import { prepareLog } from "./prepare-log.ts";
+import type { TailRepair } from "./recover-tail.ts";
 
 /** A log that is open for appending: one writer, many callers. */
 export interface Log extends AsyncDisposable {
@@ -44,7 +39,10 @@ export interface Log extends AsyncDisposable {
 }
 
 function checkOptions(options: OpenLogOptions): void {
-  const atLeast = (name: "maxLineBytes" | "rotateBytes" | "syncIntervalMs", least: number): void => {
+  const atLeast = (
+    name: "maxLineBytes" | "rotateBytes" | "summaryBytes" | "syncIntervalMs",
+    least: number,
+  ): void => {
     const value = options[name];
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
       throw new RangeError(`${name} must be an integer of at least ${least}, not ${value}`);
@@ -52,60 +50,8 @@ function checkOptions(options: OpenLogOptions): void {
   };
   atLeast("maxLineBytes", 1);
   atLeast("rotateBytes", 1);
+  atLeast("summaryBytes", 1);
   atLeast("syncIntervalMs", 0);
-}
-
-interface Prepared {
-  readonly file: OpenFile;
-  readonly repair: TailRepair | undefined;
-  readonly index: LineIndex;
-}
-
-async function countRotated(
-  path: string,
-  fileSystem: FileSystem,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  let total = 0;
-  for (const { name } of rotatedFiles(path, fileSystem)) {
-    const file = fileSystem.openSync(join(dirname(path), name), "read", undefined, { noFollow: true });
-    try {
-      const { size } = file.statSync();
-      total += (await countLines(file, size, { every: Number.MAX_SAFE_INTEGER, findZero: false, signal }))
-        .lines;
-    } finally {
-      file.closeSync();
-    }
-  }
-  return total;
-}
-
-async function prepare(path: string, file: OpenFile, options: OpenLogOptions): Promise<Prepared> {
-  const {
-    fileSystem = nodeFileSystem,
-    format = "json",
-    maxLineBytes = DEFAULT_MAX_LINE_BYTES,
-    signal,
-  } = options;
-  const repair = await findTornTail(file, { path, fileSystem, format, maxLineBytes, signal });
-  if (repair !== undefined) await repairTail(file, repair, fileSystem);
-  await removeBatchIntent(path, file, fileSystem);
-  const { size } = file.statSync();
-  const count = await countLines(file, size, { every: EVERY, findZero: format === "json", signal });
-  if (count.zeroAt !== undefined) {
-    const { line, offset } = count.zeroAt;
-    throw new LogDamagedError(
-      `Cannot open "${path}": line ${line} at offset ${offset} holds zero bytes and records follow it; look at it, and repair the file before it is appended to`,
-      { path, line, offset },
-    );
-  }
-  // Whole lines of a writer that was killed before its sync become the truth now: they must not vanish later.
-  if (options.durability !== "none") {
-    if (size > 0) await file.sync("full");
-    await fileSystem.syncDirectory(dirname(path));
-  }
-  const before = await countRotated(path, fileSystem, signal);
-  return { file, repair, index: new LineIndex(EVERY, before, count.lines, size, count.offsets) };
 }
 
 /**
@@ -113,6 +59,8 @@ async function prepare(path: string, file: OpenFile, options: OpenLogOptions): P
  *
  * A tail that was torn by a crash is moved to `<path>.corrupt` and cut off at the last whole record, and `onRepair` is told.
  * When it resolves, everything that is in the log, and its name, is on stable storage.
+ *
+ * Its lines are counted, to know their positions; with `summary`, only those that were appended since that was made.
  *
  * One writer: a second `openLog` in this process is refused; other processes are kept out by a lock of whoever owns the log.
  * After a failed write or sync the log is failed for good: appends reject with `LOG_FAILED`. Close it and open it again.
@@ -136,7 +84,7 @@ export async function openLog(path: string, options: OpenLogOptions = {}): Promi
     if (kind !== "file")
       throw new LogError("LOG_IO", `Cannot open "${path}": it is a ${kind}, not a file`, { path });
     file = fileSystem.openSync(target, "append", mode, { noFollow: true });
-    const prepared = await prepare(target, file, options);
+    const prepared = await prepareLog(target, file, options);
     if (prepared.repair !== undefined) onRepair?.(prepared.repair);
     return new LogWriter(target, prepared, options, release);
   } catch (error) {

@@ -5,6 +5,7 @@ import { batchIntentPath, interruptedBatch, readBatchIntent } from "./batch-inte
 import { countLines } from "./count-lines.ts";
 import { asLogError, LogDamagedError } from "./errors.ts";
 import { inspectTail, type LogFormat, readAtSync, type TornReason } from "./inspect-tail.ts";
+import type { LinePlaces } from "./line-places.ts";
 import { holdLog } from "./log-registry.ts";
 import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
 import { writeAllSync } from "./write-all.ts";
@@ -35,11 +36,14 @@ export interface RecoverContext {
   readonly format: LogFormat;
   readonly maxLineBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** Where some lines start, to count from. */
+  readonly places?: LinePlaces;
 }
 
-async function lineAt(file: OpenFile, offset: number, signal: AbortSignal | undefined): Promise<number> {
+async function lineAt(file: OpenFile, offset: number, { places, signal }: RecoverContext): Promise<number> {
+  const from = places?.beforeOffset(offset);
   const { lines } = await countLines(file, offset, {
-    every: Number.MAX_SAFE_INTEGER,
+    ...(from !== undefined && { from }),
     findZero: false,
     signal,
   });
@@ -59,14 +63,14 @@ export async function findTornTail(file: OpenFile, context: RecoverContext): Pro
     reason = "batch";
   }
   if (tail.kind === "damaged" && tail.offset < end) {
-    const line = await lineAt(file, tail.offset, context.signal);
+    const line = await lineAt(file, tail.offset, context);
     throw new LogDamagedError(
       `Cannot open "${path}": line ${line} at offset ${tail.offset} holds no record; look at it, and repair the file before it is appended to`,
       { path, line, offset: tail.offset, cause: tail.cause },
     );
   }
   if (reason === undefined) return undefined;
-  const line = await lineAt(file, end, context.signal);
+  const line = await lineAt(file, end, context);
   return { path, corruptPath: `${path}.corrupt`, line, offset: end, length: size - end, reason };
 }
 

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import type { FileSystem, OpenFile } from "@holdfast/fsutil";
+import type { FileStat, FileSystem, OpenFile } from "@holdfast/fsutil";
 import { nextRotatedName, rotatedFiles } from "./log-files.ts";
 
 /**
@@ -19,11 +19,13 @@ export async function rotateLog(
     readonly durable: boolean;
     readonly mode: number;
   },
-): Promise<OpenFile> {
+): Promise<{ readonly next: OpenFile; readonly name: string; readonly stat: FileStat }> {
   const { fileSystem, microseconds, durable, mode } = options;
   if (durable) await file.sync("full");
+  const stat = file.statSync();
   const folder = dirname(path);
-  const rotated = join(folder, nextRotatedName(path, rotatedFiles(path, fileSystem), microseconds));
+  const name = nextRotatedName(path, rotatedFiles(path, fileSystem), microseconds);
+  const rotated = join(folder, name);
   if (fileSystem.lstatSync(rotated) !== undefined) throw new Error(`the name "${rotated}" is taken`);
   fileSystem.renameSync(path, rotated);
   if (durable) await fileSystem.syncDirectory(folder);
@@ -37,5 +39,5 @@ export async function rotateLog(
     throw error;
   }
   file.closeSync();
-  return appending;
+  return { next: appending, name, stat };
 }
