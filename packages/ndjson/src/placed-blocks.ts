@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import type { FileSystem, OpenFile } from "@holdfast/fsutil";
 import { interruptedBatch, readBatchIntent } from "./batch-intent.ts";
-import { LogError, systemCode } from "./errors.ts";
+import { LogDamagedError, LogError, systemCode } from "./errors.ts";
 import { readAtSync } from "./inspect-tail.ts";
 import { rotatedFiles } from "./log-files.ts";
 import type { LogStart } from "./log-options.ts";
@@ -161,10 +161,10 @@ export async function* placedBlocks(
         offset += bytes.length;
       }
       if (torn !== undefined && !isCurrent && options.tolerant !== true) {
-        throw new LogError(
-          "LOG_IO",
-          `Cannot read "${filePath}": line ${torn.line} at offset ${torn.offset} has no end, and the file was put aside whole`,
-          { path: filePath },
+        const { line: tornLine, offset: tornOffset } = torn;
+        throw new LogDamagedError(
+          `Cannot read "${filePath}": line ${tornLine} at offset ${tornOffset} is damaged (it has no end, and the file was put aside whole); nothing after it was read`,
+          { path: filePath, line: tornLine, offset: tornOffset },
         );
       }
       const grown = readableSize(filePath, file, isCurrent, fileSystem);

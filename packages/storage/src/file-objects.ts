@@ -90,7 +90,7 @@ export class FileObjects implements Objects {
         const file = this.#folder.open(found.relative);
         if (file === undefined) continue;
         try {
-          yield { checksum: found.checksum, size: await objectSize(file, found.isCompressed) };
+          yield { checksum: found.checksum, size: await objectSize(file, found, found.relative) };
         } finally {
           file.closeSync();
         }

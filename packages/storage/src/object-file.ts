@@ -62,14 +62,26 @@ export async function* readObject(
   check();
 }
 
-/** How long the content of an object file is; reads all of it only where its header does not say. */
-export async function objectSize(file: OpenFile, isCompressed: boolean): Promise<number> {
+/**
+ * How long the content of an object file is; reads all of it only where its header does not say.
+ *
+ * @throws {StoreDamagedError} For what is no whole zstd frame, as far as it has to be read.
+ */
+export async function objectSize(
+  file: OpenFile,
+  { checksum, isCompressed }: ObjectFile,
+  path: string,
+): Promise<number> {
   const { size } = file.statSync();
   if (!isCompressed) return size;
   const known = contentSizeOf(readSync(file, 0, HEADER_BYTES));
   if (known !== undefined) return known;
   let counted = 0;
-  for await (const piece of decompressStream(readChunks(file))) counted += piece.length;
+  try {
+    for await (const piece of decompressStream(readChunks(file))) counted += piece.length;
+  } catch (error) {
+    throw isSystemError(error) ? error : damaged(checksum, path, "it is no whole zstd frame", error);
+  }
   return counted;
 }
 

@@ -94,6 +94,17 @@ describe("a damaged store of files", () => {
     }
   });
 
+  it("a compressed object that was cut off ends the listing with STORE_DAMAGED, where its size cannot be told without it", async () => {
+    const { root, checksums } = await sample();
+    await using store = fileStore(root);
+    const relative = store.locate({ object: checksums[1] ?? "" });
+    assert.match(relative, /\.zst$/);
+    for (const length of [0, 5]) {
+      writeFileSync(join(root, relative), readFileSync(join(root, relative)).subarray(0, length));
+      await assert.rejects(gather(store.objects.list()), { code: "STORE_DAMAGED", path: relative });
+    }
+  });
+
   it("a damaged object is mended by putting its content again", async () => {
     const { root, checksums } = await sample();
     for (const [index, content] of CONTENTS.entries()) {
@@ -194,6 +205,20 @@ describe("a damaged store of files", () => {
       offset,
       path,
     });
+  });
+
+  it("a file that was put aside and has no end is damaged: the error names its line and offset", async () => {
+    const { root } = await sample();
+    await using writer = fileStore(root, { rotateBytes: item("m1").text.length + 1 });
+    await writer.logs.append("runs/a/events", [item("m1")]);
+    await writer.logs.append("runs/a/events", [item("m2")]);
+    await writer.close();
+    const [name = ""] = readdirSync(join(root, "runs/a")).filter((one) => one.startsWith("events_"));
+    const path = join(root, "runs/a", name);
+    writeFileSync(path, readFileSync(path).subarray(0, -1));
+    await using store = fileStore(root);
+    const expected = { code: "STORE_DAMAGED", path, line: 1, offset: 0 };
+    await assert.rejects(gather(store.logs.read("runs/a/events")), expected);
   });
 
   it("leftovers of dead writers are found and removed, those of living ones stay", async () => {

@@ -8,7 +8,7 @@ import type { SegmentPieces } from "./pieces.ts";
 import type { SeenFile } from "./seen-files.ts";
 
 /** Changes when what is kept changes; an index of another format is made anew. */
-const FORMAT = `holdfast-log-index 1 ${endianness()}`;
+const FORMAT = `holdfast-log-index 2 ${endianness()}`;
 const WAIT_MS = 250;
 // SQLITE_BUSY, SQLITE_LOCKED.
 const BUSY = new Set([5, 6]);
@@ -117,19 +117,19 @@ export class IndexDatabase {
     try {
       const version = this.#readVersion();
       const texts = (kind: number): string[] =>
-        this.#statement("SELECT text FROM word WHERE kind = ? ORDER BY code")
+        this.#statement("SELECT crc, data FROM word WHERE kind = ? ORDER BY code")
           .all(kind)
-          .map(({ text }) => String(JSON.parse(String(text))));
+          .map((row, index) => String(JSON.parse(checkedText(row, `word ${kind} ${index + 1}`))));
       const kept = {
         version,
-        files: this.#statement("SELECT data FROM file ORDER BY no")
+        files: this.#statement("SELECT crc, data FROM file ORDER BY no")
           .all()
-          .map(({ data }) => parseFile(String(data))),
+          .map((row, index) => parseFile(checkedText(row, `file ${index}`))),
         types: texts(0),
         agents: texts(1),
         headers: this.#statement("SELECT crc, data FROM piece WHERE no % 8 = 0 ORDER BY no")
           .all()
-          .map((row) => checked(row)),
+          .map((row, index) => checked(row, `piece ${index * 8}`)),
       };
       this.#version = version;
       return kept;
@@ -142,18 +142,30 @@ export class IndexDatabase {
   add(addition: IndexAddition): void {
     this.#write(() => {
       const piece = this.#statement("INSERT INTO piece VALUES (?, ?, ?)");
-      const posting = this.#statement("INSERT INTO posting VALUES (?, ?, ?, ?, ?)");
+      const posting = this.#statement("INSERT INTO posting VALUES (?, ?, ?, ?, ?, ?)");
       const chunk = this.#statement("INSERT INTO chunk VALUES (?, ?, ?)");
       for (const [index, segment] of addition.segments.entries()) {
         const no = addition.segment + index;
-        for (const { kind, data } of segment.pieces) piece.run(no * 8 + kind, crc32(data), data);
-        for (const { agent, count, data } of segment.postings)
-          posting.run(no, agent, count, crc32(data), data);
-        for (const { kind, data } of segment.chunks) chunk.run(no * 128 + kind, crc32(data), data);
+        for (const { kind, data } of segment.pieces) {
+          const key = no * 8 + kind;
+          piece.run(key, crcOf(`piece ${key}`, data), data);
+        }
+        for (const { agent, count, data } of segment.postings) {
+          const name = postingName(no, agent, count);
+          posting.run(no, agent, count, crc32(name), crcOf(name, data), data);
+        }
+        for (const { kind, data } of segment.chunks) {
+          const key = no * 128 + kind;
+          chunk.run(key, crcOf(`chunk ${key}`, data), data);
+        }
       }
-      const word = this.#statement("INSERT INTO word VALUES (?, ?, ?)");
+      const word = this.#statement("INSERT INTO word VALUES (?, ?, ?, ?)");
       for (const [kind, { first, texts }] of [addition.types, addition.agents].entries()) {
-        for (const [index, text] of texts.entries()) word.run(kind, first + index, JSON.stringify(text)); // keeps half surrogate pairs
+        for (const [index, text] of texts.entries()) {
+          const data = JSON.stringify(text); // keeps half surrogate pairs
+          const code = first + index;
+          word.run(kind, code, crcOf(`word ${kind} ${code}`, data), data);
+        }
       }
       this.#replaceFiles(addition.files);
     });
@@ -171,36 +183,46 @@ export class IndexDatabase {
 
   /** A part of a segment. @throws {StaleIndexError} When it is not there, or damaged. */
   piece(segment: number, kind: number): Uint8Array {
-    const row = this.#statement("SELECT crc, data FROM piece WHERE no = ?").get(segment * 8 + kind);
+    const no = segment * 8 + kind;
+    const row = this.#statement("SELECT crc, data FROM piece WHERE no = ?").get(no);
     if (row === undefined) throw new StaleIndexError("a part is missing", { isDamaged: false });
-    return checked(row);
+    return checked(row, `piece ${no}`);
   }
 
   chunk(segment: number, kind: number): Uint8Array | undefined {
-    const row = this.#statement("SELECT crc, data FROM chunk WHERE no = ?").get(segment * 128 + kind);
-    return row === undefined ? undefined : checked(row);
+    const no = segment * 128 + kind;
+    const row = this.#statement("SELECT crc, data FROM chunk WHERE no = ?").get(no);
+    return row === undefined ? undefined : checked(row, `chunk ${no}`);
   }
 
   postingCount(segment: number, agent: number): number {
-    const row = this.#statement("SELECT count FROM posting WHERE segment = ? AND agent = ?").get(
+    const row = this.#statement("SELECT count, named FROM posting WHERE segment = ? AND agent = ?").get(
       segment,
       agent,
     );
-    return Number(row?.["count"] ?? 0);
+    if (row === undefined) return 0;
+    const { count, named } = row;
+    if (crc32(postingName(segment, agent, count)) !== named)
+      throw new StaleIndexError("a count does not have its checksum", { isDamaged: true });
+    return Number(count);
   }
 
   posting(segment: number, agent: number): Uint8Array | undefined {
-    const row = this.#statement("SELECT crc, data FROM posting WHERE segment = ? AND agent = ?").get(
+    const row = this.#statement("SELECT count, crc, data FROM posting WHERE segment = ? AND agent = ?").get(
       segment,
       agent,
     );
-    return row === undefined ? undefined : checked(row);
+    if (row === undefined) return undefined;
+    return checked(row, postingName(segment, agent, row["count"]));
   }
 
   #replaceFiles(files: readonly SeenFile[]): void {
     this.#database.exec("DELETE FROM file");
-    const insert = this.#statement("INSERT INTO file VALUES (?, ?)");
-    for (const [no, file] of files.entries()) insert.run(no, formatFile(file));
+    const insert = this.#statement("INSERT INTO file VALUES (?, ?, ?)");
+    for (const [no, file] of files.entries()) {
+      const data = formatFile(file);
+      insert.run(no, crcOf(`file ${no}`, data), data);
+    }
   }
 
   #write(work: () => void): void {
@@ -226,11 +248,11 @@ export class IndexDatabase {
       this.#database.exec(`
         BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value);
-        CREATE TABLE IF NOT EXISTS file (no INTEGER PRIMARY KEY, data TEXT);
-        CREATE TABLE IF NOT EXISTS word (kind INTEGER, code INTEGER, text TEXT, PRIMARY KEY (kind, code)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS file (no INTEGER PRIMARY KEY, crc INTEGER, data TEXT);
+        CREATE TABLE IF NOT EXISTS word (kind INTEGER, code INTEGER, crc INTEGER, data TEXT, PRIMARY KEY (kind, code)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS piece (no INTEGER PRIMARY KEY, crc INTEGER, data BLOB);
         CREATE TABLE IF NOT EXISTS chunk (no INTEGER PRIMARY KEY, crc INTEGER, data BLOB);
-        CREATE TABLE IF NOT EXISTS posting (segment INTEGER, agent INTEGER, count INTEGER, crc INTEGER, data BLOB,
+        CREATE TABLE IF NOT EXISTS posting (segment INTEGER, agent INTEGER, count INTEGER, named INTEGER, crc INTEGER, data BLOB,
           PRIMARY KEY (segment, agent)) WITHOUT ROWID;
         INSERT OR IGNORE INTO meta VALUES ('format', '${FORMAT}'), ('version', 1);
         COMMIT`);
@@ -268,9 +290,9 @@ export function faultOf(path: string): string | undefined {
     const [first] = database.prepare("PRAGMA integrity_check(1)").all();
     if (first?.["integrity_check"] !== "ok") return String(first?.["integrity_check"]);
     if (database.prepare("SELECT name FROM sqlite_schema").all().length === 0) return undefined; // not filled yet
-    for (const table of ["piece", "posting", "chunk"]) {
-      for (const row of database.prepare(`SELECT crc, data FROM ${table}`).iterate()) {
-        if (!isWhole(row)) return `a row of ${table} does not have its checksum`;
+    for (const [table, nameOf] of Object.entries(TABLES)) {
+      for (const row of database.prepare(`SELECT * FROM ${table}`).iterate()) {
+        if (!isWhole(row, nameOf(row))) return `a row of ${table} does not have its checksum`;
       }
     }
     return undefined;
@@ -299,16 +321,38 @@ function makeFile(path: string, fileSystem: FileSystem): void {
   }
 }
 
-function isWhole(row: Record<string, unknown>): boolean {
-  const { crc, data } = row;
-  if (data === null) return crc === 0;
-  return data instanceof Uint8Array && crc32(data) === crc;
+/** What the checksum of a row says it is, beside its data: a row that is found in another's place is not whole. */
+const TABLES: Readonly<Record<string, (row: Record<string, unknown>) => string>> = {
+  piece: ({ no }) => `piece ${String(no)}`,
+  chunk: ({ no }) => `chunk ${String(no)}`,
+  file: ({ no }) => `file ${String(no)}`,
+  word: ({ kind, code }) => `word ${String(kind)} ${String(code)}`,
+  posting: ({ segment, agent, count }) => postingName(Number(segment), Number(agent), count),
+};
+
+function postingName(segment: number, agent: number, count: unknown): string {
+  return `posting ${segment} ${agent} ${String(count)}`;
 }
 
-function checked(row: Record<string, unknown>): Uint8Array {
+function crcOf(name: string, data: Uint8Array | string): number {
+  return crc32(data, crc32(name));
+}
+
+function isWhole({ crc, data }: Record<string, unknown>, name: string): boolean {
+  if (data === null) return crc === crcOf(name, ""); // how SQLite keeps no bytes
+  return (data instanceof Uint8Array || typeof data === "string") && crcOf(name, data) === crc;
+}
+
+function checked(row: Record<string, unknown>, name: string): Uint8Array {
   const { data } = row;
-  if (isWhole(row)) return data instanceof Uint8Array ? data : new Uint8Array(0);
+  if (isWhole(row, name)) return data instanceof Uint8Array ? data : new Uint8Array(0);
   throw new StaleIndexError("a part does not have its checksum", { isDamaged: true });
+}
+
+function checkedText(row: Record<string, unknown>, name: string): string {
+  const { data } = row;
+  if (typeof data === "string" && isWhole(row, name)) return data;
+  throw new StaleIndexError("a text does not have its checksum", { isDamaged: true });
 }
 
 function formatFile(file: SeenFile): string {
