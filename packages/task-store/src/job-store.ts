@@ -217,6 +217,10 @@ class StoredJobs implements JobStore {
     return this.#store.work.holder(JOBS_QUEUE, jobId);
   }
 
+  async checkIndex(): Promise<readonly string[]> {
+    return this.#index.problems();
+  }
+
   async rebuildIndex(): Promise<void> {
     await this.#index.rebuild();
   }

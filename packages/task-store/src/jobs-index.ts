@@ -1,9 +1,18 @@
-import { type Json, type Store, StoreConflictError, StoreDamagedError, StoreError } from "@holdfast/storage";
+import {
+  type Json,
+  type JsonDraft,
+  type Store,
+  StoreConflictError,
+  StoreDamagedError,
+  StoreError,
+} from "@holdfast/storage";
 import * as z from "zod";
 import { type JobManifest, jobStatusSchema } from "./job.ts";
+import { placeOfEntry } from "./jobs-index-text.ts";
 import { toJson } from "./to-json.ts";
 
 const INDEX_KEY = "jobs/jobs_index";
+const SCHEMA = "holdfast/jobs-index/v1";
 const MAX_TRIES = 100;
 
 const entrySchema = z.looseObject({
@@ -16,7 +25,7 @@ const entrySchema = z.looseObject({
 type JobsIndexEntry = z.output<typeof entrySchema>;
 
 const indexSchema = z.looseObject({
-  schema: z.literal("holdfast/jobs-index/v1").default("holdfast/jobs-index/v1"),
+  schema: z.literal(SCHEMA).default(SCHEMA),
   jobs: z.record(z.string(), entrySchema),
 });
 
@@ -39,8 +48,8 @@ export class JobsIndex {
   }
 
   /**
-   * Takes up what was written of a job. An index that is not there, or damaged, is made anew. One that cannot be written stays behind:
-   * what the caller asked for is done, and the index can be made again.
+   * Takes up what was written of a job, in the time of one write, however many jobs there are. An index that is not there, or can be seen to be damaged, is
+   * made anew. One that cannot be written stays behind: what the caller asked for is done, and the index can be made again.
    */
   async record(job: JobManifest): Promise<void> {
     try {
@@ -52,13 +61,13 @@ export class JobsIndex {
 
   async #record(job: JobManifest): Promise<void> {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-      const state = await this.read();
-      if (state.kind === "foreign") return;
-      if (state.kind !== "there") return this.rebuild();
-      const known = Object.hasOwn(state.jobs, job.job_id) ? state.jobs[job.job_id] : undefined;
+      const found = await this.#store.documents.getBytes(INDEX_KEY);
+      const place = found === undefined ? undefined : placeOfEntry(found.bytes, job.job_id);
+      if (found === undefined || place === undefined) return this.rebuild();
+      const known = place.text === undefined ? undefined : entryIn(place.text);
+      if (known === "damaged") return this.rebuild();
       if (known !== undefined && known.revision >= job.revision) return;
-      const jobs = { ...state.jobs, [job.job_id]: entryOf(job) };
-      if (await this.#put(jobs, state.revision)) return;
+      if (await this.#put({ schema: SCHEMA, jobs: place.with(entryOf(job)) }, found.revision)) return;
     }
   }
 
@@ -67,11 +76,12 @@ export class JobsIndex {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
       const state = await this.read();
       if (state.kind === "foreign") return;
-      const jobs: Record<string, JobsIndexEntry> = {};
-      for await (const job of this.#manifests()) jobs[job.job_id] = entryOf(job);
+      const entries: [string, JobsIndexEntry][] = [];
+      for await (const job of this.#manifests()) entries.push([job.job_id, entryOf(job)]);
       // What is damaged has a revision that nobody can name, and nothing that could be lost.
       const expected = state.kind === "there" ? state.revision : state.kind === "none" ? null : undefined;
-      if (await this.#put(jobs, expected)) return;
+      const value = toJson({ schema: SCHEMA, jobs: Object.fromEntries(entries) });
+      if (await this.#put(value, expected)) return;
     }
   }
 
@@ -111,8 +121,7 @@ export class JobsIndex {
     };
   }
 
-  async #put(jobs: Jobs, expected: string | null | undefined): Promise<boolean> {
-    const value = toJson({ schema: "holdfast/jobs-index/v1", jobs });
+  async #put(value: Json | JsonDraft, expected: string | null | undefined): Promise<boolean> {
     try {
       await this.#store.documents.put(INDEX_KEY, value, expected === undefined ? {} : { expected });
       return true;
@@ -120,6 +129,14 @@ export class JobsIndex {
       if (error instanceof StoreConflictError) return false;
       throw error;
     }
+  }
+}
+
+function entryIn(text: string): JobsIndexEntry | "damaged" {
+  try {
+    return entrySchema.safeParse(JSON.parse(text)).data ?? "damaged";
+  } catch {
+    return "damaged";
   }
 }
 

@@ -119,6 +119,8 @@ export interface JobStore {
   release(claim: Claim): Promise<boolean>;
   /** Who works on a job now; `undefined` when nobody does. */
   holder(jobId: string): Promise<Holder | undefined>;
-  /** Writes `jobs_index` anew from the manifests. */
+  /** What is wrong with `jobs_index`, in words: none when it says what the manifests say. Nothing is changed. */
+  checkIndex(): Promise<readonly string[]>;
+  /** Writes `jobs_index` anew from the manifests; one that a later version wrote is left as it is. */
   rebuildIndex(): Promise<void>;
 }

@@ -76,15 +76,13 @@ export async function* verifyJobs(
 }
 
 async function* indexFindings(store: Store): AsyncGenerator<WorkFinding, void, undefined> {
-  const jobs = jobStore(store);
-  const index = new JobsIndex(store, () => jobs.list({ onDamaged: () => {} }));
-  for (const message of await index.problems()) {
+  for (const message of await jobStore(store).checkIndex()) {
     yield {
       severity: "warning",
       kind: "index",
       place: store.locate({ document: "jobs/jobs_index" }),
       message,
-      meaning: "The manifests are what counts; the index is made again from them when the next job changes.",
+      meaning: "The manifests are what counts; holdfast repair makes the index again from them.",
     };
   }
 }
