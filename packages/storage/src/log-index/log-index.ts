@@ -66,8 +66,8 @@ export class LogIndex {
   #keptTypes = 0;
   #keptAgents = 0;
   #sealed: Segment[] = [];
-  /** Whole segments that are not in the database yet. */
-  #pending: TailSegment[] = [];
+  /** Whole segments that are not in the database yet, as they are kept there: a third of the memory that they grew in. */
+  #pending: SegmentPieces[] = [];
   #tail: TailSegment;
   #seen: SeenFile[] = [];
   /** Whether everything that the files held was looked at. */
@@ -227,7 +227,11 @@ export class LogIndex {
         if (round > MAX_TRIES) throw new StaleIndexError("the files do not rest", { isDamaged: true });
         continue; // what is left was read anew, and is compared as well
       }
-      if ((state === "same" && this.#isComplete) || this.#asOf() >= to) return;
+      if ((state === "same" && this.#isComplete) || this.#asOf() >= to) {
+        // A scan that was stopped leaves them.
+        if (this.#pending.length > 0) await this.#save();
+        return;
+      }
       const hasMoved = await this.#scan(files, to, signal);
       if (!hasMoved || round > 2) return;
     }
@@ -267,7 +271,7 @@ export class LogIndex {
   }
 
   /** The files of segments, as they were when these were made. */
-  #filesOf(segments: readonly Segment[]): SeenFile[] {
+  #filesOf(segments: readonly Pick<Segment, "header">[]): SeenFile[] {
     const last = segments.at(-1)?.header.spans.at(-1);
     if (last === undefined) return [];
     return this.#seen.slice(0, last.file + 1).map((file, index) => {
@@ -363,8 +367,8 @@ export class LogIndex {
 
   #add(text: string | undefined, file: number, offset: number, end: number): void {
     if (!this.#tail.hasRoom(file, offset)) {
-      this.#pending.push(this.#tail);
-      this.#tail = this.#tailAt(this.#asOf() + 1);
+      this.#pending.push(piecesOf(this.#tail));
+      this.#tail.restart(this.#asOf() + 1);
     }
     this.#tail.add(text, file, offset, end);
   }
@@ -386,11 +390,7 @@ export class LogIndex {
 
   /** Moves whole segments from memory into the database. */
   async #save(): Promise<void> {
-    const made: SegmentPieces[] = [];
-    for (const tail of this.#pending) {
-      made.push(piecesOf(tail));
-      await setImmediate();
-    }
+    const made = this.#pending;
     if (this.#database === undefined) this.#makeDatabase();
     const database = this.#database;
     if (database === undefined) throw new StaleIndexError("closed", { isDamaged: false });
@@ -398,7 +398,7 @@ export class LogIndex {
     database.add({
       segment: first,
       segments: made,
-      files: this.#filesOf([...this.#sealed, ...this.#pending]),
+      files: this.#filesOf([...this.#sealed, ...made]),
       types: { first: this.#keptTypes + 1, texts: this.#types.from(this.#keptTypes + 1) },
       agents: { first: this.#keptAgents + 1, texts: this.#agents.from(this.#keptAgents + 1) },
     });
@@ -426,7 +426,7 @@ export class LogIndex {
   }
 
   #all(): readonly Segment[] {
-    return [...this.#sealed, ...this.#pending, this.#tail];
+    return [...this.#sealed, this.#tail];
   }
 
   #view(): IndexView {

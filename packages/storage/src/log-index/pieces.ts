@@ -107,7 +107,9 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-function chunksOf({ hashes, lines }: HashList, base: number): Piece[] {
+function chunksOf(list: HashList, base: number): Piece[] {
+  const hashes = list.hashes.values();
+  const lines = list.lines.values();
   const counts = new Uint32Array(CHUNKS);
   for (const hash of hashes) counts[hash % CHUNKS] = (counts[hash % CHUNKS] ?? 0) + 1;
   const parts = Array.from(counts, (count) => {

@@ -2,6 +2,7 @@ import { compareBytes } from "../byte-order.ts";
 import { agentOf, causesOf, idOf, objectOf, turnOf, typeOf } from "../marks.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { type Moment, MomentReader, NO_MOMENT } from "./moment.ts";
+import { NumberColumn } from "./number-column.ts";
 import {
   hashOf,
   type Posting,
@@ -15,10 +16,36 @@ import {
 const MAX_SPAN_BYTES = 0xf000_0000;
 
 /** Hashes of ids or causes, and the lines they are in. */
-export interface HashList {
-  readonly hashes: number[];
-  readonly lines: number[];
+export class HashList {
+  readonly hashes = new NumberColumn(Uint32Array);
+  readonly lines = new NumberColumn(Uint16Array);
   range: readonly [string, string] | undefined;
+
+  add(id: string, line: number): void {
+    this.hashes.push(hashOf(id));
+    this.lines.push(line);
+    const { range } = this;
+    if (range === undefined) this.range = [id, id];
+    else if (id < range[0]) this.range = [id, range[1]];
+    else if (id > range[1]) this.range = [range[0], id];
+  }
+
+  linesOf(id: string): readonly number[] {
+    const hash = hashOf(id);
+    const hashes = this.hashes.values();
+    const found: number[] = [];
+    for (let at = hashes.indexOf(hash); at !== -1; at = hashes.indexOf(hash, at + 1)) {
+      const line = this.lines.at(at);
+      if (line !== undefined) found.push(line);
+    }
+    return found;
+  }
+
+  clear(): void {
+    this.hashes.clear();
+    this.lines.clear();
+    this.range = undefined;
+  }
 }
 
 interface Sorted {
@@ -34,22 +61,22 @@ interface Sorted {
 /** The last lines of a log, which are not a whole segment yet: in memory, and growing. */
 export class TailSegment implements Segment {
   readonly isSealed = false;
-  readonly #first: number;
+  #first: number;
   readonly #maxLines: number;
   readonly #types: Dictionary;
   readonly #agents: Dictionary;
   readonly #moments = new MomentReader();
-  readonly #spans: Span[] = [];
-  readonly #offsets: number[] = [];
+  #spans: Span[] = [];
+  readonly #offsets = new NumberColumn(Uint32Array);
   // Of records, as they came.
-  readonly #at: Moment[] = [];
-  readonly #id: string[] = [];
-  readonly #type: number[] = [];
-  readonly #agent: number[] = [];
-  readonly #turn: number[] = [];
-  readonly #line: number[] = [];
-  readonly ids: HashList = { hashes: [], lines: [], range: undefined };
-  readonly causes: HashList = { hashes: [], lines: [], range: undefined };
+  #at: Moment[] = [];
+  #id: string[] = [];
+  readonly #type = new NumberColumn(Int32Array);
+  readonly #agent = new NumberColumn(Int32Array);
+  readonly #turn = new NumberColumn(Float64Array);
+  readonly #line = new NumberColumn(Uint16Array);
+  readonly ids = new HashList();
+  readonly causes = new HashList();
   #sorted: Sorted | undefined;
 
   /** `first`: the position of its first line. */
@@ -58,6 +85,18 @@ export class TailSegment implements Segment {
     this.#maxLines = maxLines;
     this.#types = types;
     this.#agents = agents;
+  }
+
+  /** Starts over, in the same memory, with the segment after this one. */
+  restart(first: number): void {
+    this.#first = first;
+    this.#spans = [];
+    this.#at = [];
+    this.#id = [];
+    for (const column of [this.#offsets, this.#type, this.#agent, this.#turn, this.#line]) column.clear();
+    this.ids.clear();
+    this.causes.clear();
+    this.#sorted = undefined;
   }
 
   /** How many lines there are. */
@@ -100,9 +139,9 @@ export class TailSegment implements Segment {
     this.#line.push(line);
     const id = idOf(record);
     this.#id.push(id ?? "");
-    if (id !== undefined) addTo(this.ids, id, line);
+    if (id !== undefined) this.ids.add(id, line);
     const causes = causesOf(record);
-    if (causes !== undefined) for (const cause of causes) addTo(this.causes, cause, line);
+    if (causes !== undefined) for (const cause of causes) this.causes.add(cause, line);
   }
 
   get header(): SegmentHeader {
@@ -142,11 +181,11 @@ export class TailSegment implements Segment {
   }
 
   withId(id: string): readonly number[] {
-    return linesOf(this.ids, id);
+    return this.ids.linesOf(id);
   }
 
   withCause(cause: string): readonly number[] {
-    return linesOf(this.causes, cause);
+    return this.causes.linesOf(cause);
   }
 
   #sort(): Sorted {
@@ -180,13 +219,13 @@ export class TailSegment implements Segment {
     for (let rank = 0; rank < count; rank += 1) {
       const index = order[rank] ?? 0;
       const moment = at[index] ?? NO_MOMENT;
-      const type = this.#type[index] ?? 0;
-      const turn = this.#turn[index] ?? Number.NaN;
+      const type = this.#type.at(index) ?? 0;
+      const turn = this.#turn.at(index) ?? Number.NaN;
       times.push(moment);
       types[rank] = type;
-      agents[rank] = this.#agent[index] ?? 0;
+      agents[rank] = this.#agent.at(index) ?? 0;
       turns[rank] = turn;
-      lines[rank] = this.#line[index] ?? 0;
+      lines[rank] = this.#line.at(index) ?? 0;
       typeCounts.set(type, (typeCounts.get(type) ?? 0) + 1);
       if (moment === NO_MOMENT) untimed += 1;
       if (Number.isNaN(turn)) turnless += 1;
@@ -208,30 +247,11 @@ export class TailSegment implements Segment {
       causes: this.causes.range,
       spans: this.#spans,
     };
-    return { header, times, types, agents, turns, lines, offsets: Uint32Array.from(this.#offsets) };
+    return { header, times, types, agents, turns, lines, offsets: this.#offsets.values().slice() };
   }
 }
 
 function isOrdered(count: number, compare: (a: number, b: number) => number): boolean {
   for (let index = 1; index < count; index += 1) if (compare(index - 1, index) > 0) return false;
   return true;
-}
-
-function addTo(list: HashList, id: string, line: number): void {
-  list.hashes.push(hashOf(id));
-  list.lines.push(line);
-  const { range } = list;
-  if (range === undefined) list.range = [id, id];
-  else if (id < range[0]) list.range = [id, range[1]];
-  else if (id > range[1]) list.range = [range[0], id];
-}
-
-function linesOf({ hashes, lines }: HashList, id: string): readonly number[] {
-  const hash = hashOf(id);
-  const found: number[] = [];
-  for (let at = hashes.indexOf(hash); at !== -1; at = hashes.indexOf(hash, at + 1)) {
-    const line = lines[at];
-    if (line !== undefined) found.push(line);
-  }
-  return found;
 }
