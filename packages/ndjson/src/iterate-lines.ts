@@ -33,8 +33,9 @@ function lineText(bytes: Buffer, ascii: boolean, start: number, end: number): st
 
 /** Takes a line as a record. */
 export function takeRecord(exact: boolean): TakeLine<LogRecord> {
-  return ({ bytes, place }, ascii, start, end, index) => {
-    let text = lineText(bytes, ascii, start, end);
+  return ({ bytes, place }, ascii, line) => {
+    const { start, end, index } = line;
+    let text = line.text ?? lineText(bytes, ascii, start, end);
     if (place.offset + start === 0 && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
     const record: unknown = exact ? parseExact(text, place.path) : JSON.parse(text);
     return {
@@ -49,7 +50,7 @@ export function takeRecord(exact: boolean): TakeLine<LogRecord> {
 }
 
 /** Takes a line as its exact text. */
-export const takeText: TakeLine<LogText> = ({ bytes, place }, ascii, start, end, index) => ({
+export const takeText: TakeLine<LogText> = ({ bytes, place }, ascii, { start, end, index }) => ({
   text: lineText(bytes, ascii, start, end),
   position: place.position + index,
   path: place.path,
@@ -66,6 +67,7 @@ export function iterateLines<T>(
   format: LogFormat,
   take: TakeLine<T>,
   onEnd?: (place: LogStart) => void,
+  inPieces: boolean = format === "json",
 ): LineIterator<T> {
   checkPositions(options);
   const {
@@ -83,16 +85,24 @@ export function iterateLines<T>(
     onTornTail?.(torn);
     return true;
   };
-  const takeOrReport: TakeLine<T> = (block, ascii, start, end, index) => {
+  const takeOrReport: TakeLine<T> = (block, ascii, line) => {
     try {
-      return take(block, ascii, start, end, index);
+      return take(block, ascii, line);
     } catch (error) {
-      const found = damageOf(block, start, index, error);
+      const found = damageOf(block, line.start, line.index, error);
       if (onDamage === undefined || tornTailAt(block, found, { format, maxLineBytes }) !== undefined)
         throw found;
       onDamage(found);
       return undefined;
     }
   };
-  return new LineIterator(blocks, from, { path, take: takeOrReport, maxLineBytes, to, endsAt, signal });
+  return new LineIterator(blocks, from, {
+    path,
+    take: takeOrReport,
+    inPieces,
+    maxLineBytes,
+    to,
+    endsAt,
+    signal,
+  });
 }

@@ -2,18 +2,27 @@ import { isAscii } from "node:buffer";
 import { asLogError, LogError } from "./errors.ts";
 import type { PlacedBlock } from "./placed-blocks.ts";
 
+/** A line of a block: its bytes without the newline, and its text where that is known already. */
+export interface BlockLine {
+  readonly start: number;
+  readonly end: number;
+  /** Place in the block, from 0. */
+  readonly index: number;
+  /** The line as a slice of a longer text, which stays in memory as long as the slice does: to be read, not to be handed out. */
+  readonly text: string | undefined;
+}
+
 /** What to do with a line: gives its value; `undefined` leaves it out. */
-export type TakeLine<T> = (
-  block: PlacedBlock,
-  ascii: boolean,
-  start: number,
-  end: number,
-  index: number,
-) => T | undefined;
+export type TakeLine<T> = (block: PlacedBlock, ascii: boolean, line: BlockLine) => T | undefined;
+
+// Longer texts would be set apart by the engine, and given back late.
+const PIECE = 64 * 1024;
 
 export interface LineIteratorOptions<T> {
   readonly path: string;
   readonly take: TakeLine<T>;
+  /** Whether `take` reads the text of a line and does not keep it: lines of ASCII are then decoded many at a time. */
+  readonly inPieces: boolean;
   readonly maxLineBytes: number;
   /** Position after which nothing is given. */
   readonly to: number;
@@ -32,6 +41,10 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
   #block: PlacedBlock | undefined;
   #ascii = false;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Some whole lines of the block as text, and where they are. */
+  #piece = "";
+  #pieceStart = 0;
+  #pieceEnd = 0;
   #at = 0;
   #index = 0;
   #left: number;
@@ -83,9 +96,18 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
 
   #takeNext(): T | undefined {
     const { take, maxLineBytes } = this.#options;
+    const inPieces = this.#ascii && this.#options.inPieces;
     while (this.#block !== undefined && this.#at < this.#bytes.length && this.#left > 0) {
       const start = this.#at;
-      const end = this.#bytes.indexOf(0x0a, start);
+      let end: number;
+      let text: string | undefined;
+      if (inPieces) {
+        if (start >= this.#pieceEnd) this.#decode(start);
+        const from = start - this.#pieceStart;
+        const to = this.#piece.indexOf("\n", from);
+        text = this.#piece.slice(from, to);
+        end = this.#pieceStart + to;
+      } else end = this.#bytes.indexOf(0x0a, start);
       if (end - start > maxLineBytes) {
         const { path, offset } = this.#block.place;
         const at = offset + start;
@@ -98,11 +120,24 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
       this.#at = end + 1;
       const index = this.#index++;
       this.#block.lines = this.#index;
-      const value = take(this.#block, this.#ascii, start, end, index);
+      const value = take(this.#block, this.#ascii, { start, end, index, text });
       this.#left--;
       if (value !== undefined) return value;
     }
     return undefined;
+  }
+
+  /**
+   * Makes the lines from `start` on one text. Finding the ends of lines in a text, and taking slices of it, costs less than a call into
+   * the buffer for each line: a tenth of all that reading a line of 300 bytes takes.
+   */
+  #decode(start: number): void {
+    const most = Math.min(start + PIECE, this.#bytes.length);
+    let end = this.#bytes.lastIndexOf(0x0a, most - 1) + 1;
+    if (end <= start) end = this.#bytes.indexOf(0x0a, start) + 1;
+    this.#piece = this.#bytes.toString("latin1", start, end);
+    this.#pieceStart = start;
+    this.#pieceEnd = end;
   }
 
   async #advance(): Promise<IteratorResult<T>> {
@@ -117,6 +152,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
       this.#block = next.value;
       this.#bytes = next.value.bytes;
       this.#ascii = isAscii(this.#bytes);
+      this.#pieceEnd = 0;
       this.#at = 0;
       this.#index = 0;
       try {
@@ -132,6 +168,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T>, AsyncDisposabl
   async #end(): Promise<IteratorResult<T>> {
     this.#done = true;
     this.#block = undefined;
+    this.#piece = "";
     await this.#blocks.return();
     return { done: true, value: undefined };
   }

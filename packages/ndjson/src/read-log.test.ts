@@ -244,6 +244,33 @@ describe("readLog()", () => {
     for (const [index, text] of texts.entries()) assert.ok(found[index] === text, `line ${index + 1}`);
   });
 
+  it("gives the same records and places whether it decodes lines one by one or many at a time", async () => {
+    using folder = temporaryFolder();
+    // Around the 64 KiB that are decoded at a time, and around the end of a block of 512 KiB.
+    const sizes = [1, 70, 65_530, 65_535, 65_536, 65_537, 131_072, 3, 300, 524_288, 12, 65_536];
+    const size = fc.oneof(fc.constantFrom(...sizes), fc.nat(200));
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 25 }), async (lengths) => {
+        const texts = lengths.map((length) => JSON.stringify("x".repeat(length)));
+        const path = join(folder.path, `${run++}.ndjson`);
+        writeFileSync(path, `${texts.join("\n")}\n`);
+        const found = await Array.fromAsync(readLog(path));
+        // readLines() decodes each line by itself.
+        const lines = await Array.fromAsync(readLines(path));
+        assert.deepEqual(
+          found.map(({ record: each, position, offset, length }) => [each, position, offset, length]),
+          lines.map(({ text, position, offset, length }) => [JSON.parse(text), position, offset, length]),
+        );
+        assert.deepEqual(
+          lines.map(({ text }) => text),
+          texts,
+        );
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   it("refuses a line over maxLineBytes, whether it ends or not", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "log.ndjson");
