@@ -87,8 +87,8 @@ export class Hearing implements Disposable {
 }
 
 function parse(line: string): Said {
-  const [what = "", token, pid, at] = line.split(" ");
+  const [what = "", token, of, at] = line.split(" ");
   if (what !== "enters" && what !== "leaves" && what !== "overlap")
     throw new Error(`the witness wrote "${line}"`);
-  return { what, token: Number(token), pid: Number(pid), at: Number(at) };
+  return { what, token: Number(token), pid: Number(of), at: Number(at) };
 }
