@@ -1,5 +1,6 @@
 import { EXPLORATIONS } from "./explorations.ts";
+import { PROCESSES } from "./processes/processes.ts";
 import type { Section } from "./trial.ts";
 
 /** Everything that is tried, in the order of docs/guarantees.md. */
-export const SECTIONS: readonly Section[] = [EXPLORATIONS];
+export const SECTIONS: readonly Section[] = [EXPLORATIONS, PROCESSES];
