@@ -19,6 +19,8 @@ const MAX_RUN = 16 * 1024 * 1024;
 const MAX_RUN_LINES = 100_000;
 // One flipped bit spoils three bytes of UTF-8 at most. A page of zeros or of other data spoils many more.
 const NOT_TEXT = 8;
+/** What a disk writes whole or not at all. */
+const SECTOR = 512;
 
 /** Reads at most `length` bytes at `offset`; fewer only at the end of the file. */
 export function readAtSync(file: OpenFile, offset: number, length: number): Buffer {
@@ -72,6 +74,12 @@ function unreadable(bytes: Buffer): number {
   return count + replaced - meant;
 }
 
+/** Whether a line is zeros up to the border of a sector: its first sector was not written, however few of its bytes are in there. */
+function beginsInLostSector(line: Buffer, offset: number): boolean {
+  const zeros = line.findIndex((byte) => byte !== 0);
+  return zeros > 0 && (offset + zeros) % SECTOR === 0;
+}
+
 function onlyZeros(file: OpenFile, from: number, to: number): boolean {
   for (let at = from; at < to; at += BLOCK) {
     if (readAtSync(file, at, Math.min(BLOCK, to - at)).some((byte) => byte !== 0)) return false;
@@ -83,7 +91,8 @@ function onlyZeros(file: OpenFile, from: number, to: number): boolean {
  * Looks at the end of a log, backwards, as far as its last whole record.
  *
  * Bytes after the last newline are torn. Lines before it that end in a newline and hold no record are torn too where they
- * are evidently not text (pages of zeros, pages of something else); a line that could have been a record is damage.
+ * are evidently not text (pages of zeros, pages of something else, zeros up to the border of a sector); a line that could have been a
+ * record is damage.
  */
 export function inspectTail(
   file: OpenFile,
@@ -102,7 +111,7 @@ export function inspectTail(
     const lineIs = lineFault(line, options.format, start === 0);
     if (lineIs === undefined) break;
     fault = lineIs;
-    spoiled += unreadable(line);
+    spoiled += beginsInLostSector(line, start) ? NOT_TEXT : unreadable(line);
     lines++;
     cut = start;
   }

@@ -152,6 +152,17 @@ describe("readLog()", () => {
     assert.deepEqual((await inspectLog(path)).torn, { path, line: 3, offset: 4, length: 621 });
   });
 
+  it("stops at a torn tail when it reads JSON as text, and takes zeros before it for damage", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    const texts = (): Promise<string[]> =>
+      Array.fromAsync(readLines(path, { format: "json" }), ({ text }) => text);
+    writeFileSync(path, `1\n2\n${"\0".repeat(600)}"}\n`);
+    assert.deepEqual(await texts(), ["1", "2"]);
+    writeFileSync(path, `1\n${"\0".repeat(600)}"}\n2\n`);
+    await assert.rejects(texts(), { code: "LOG_DAMAGED", line: 2, offset: 2 });
+  });
+
   it("keeps what is easily lost: U+2028, __proto__, escapes of lone surrogates, -0, long numbers, CRLF, a byte order mark", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "log.ndjson");

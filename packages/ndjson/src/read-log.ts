@@ -1,6 +1,13 @@
 import { iterateLines, type LogRecord, type LogText, takeRecord, takeText } from "./iterate-lines.ts";
-import type { LineIterator } from "./line-iterator.ts";
+import type { LineIterator, TakeLine } from "./line-iterator.ts";
 import type { ReadLogOptions } from "./read-options.ts";
+
+/** Takes a line of a log of JSON as its exact text, without parsing it: zeros that were never written are no line. */
+export const takeJsonText: TakeLine<LogText> = (block, ascii, line) => {
+  const taken = takeText(block, ascii, line);
+  if (taken?.text.includes("\0") === true) throw new SyntaxError("the line holds a NUL");
+  return taken;
+};
 
 /**
  * Reads the records of a log in order, rotated files first, as a stream: memory does not grow with the log.
@@ -20,8 +27,9 @@ export function readLog(path: string, options: ReadLogOptions = {}): LineIterato
 
 /**
  * Reads the lines of a log as exact text, without parsing them. Otherwise as {@link readLog}; a damaged line is one that is
- * not UTF-8.
+ * not UTF-8, or of another `format` than it should be.
  */
 export function readLines(path: string, options: ReadLogOptions = {}): LineIterator<LogText> {
-  return iterateLines(path, options, "text", takeText);
+  const { format = "text" } = options;
+  return iterateLines(path, options, format, format === "json" ? takeJsonText : takeText, undefined, false);
 }

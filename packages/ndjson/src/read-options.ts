@@ -1,5 +1,6 @@
 import type { FileSystem } from "@holdfast/fsutil";
 import type { LogDamagedError } from "./errors.ts";
+import type { LogFormat } from "./inspect-tail.ts";
 import type { LogStart } from "./log-options.ts";
 import type { TornTail } from "./placed-blocks.ts";
 
@@ -18,6 +19,11 @@ export interface ReadLogOptions {
    * beyond all doubles. Default true; false reads as `JSON.parse` does, and a third faster. {@link readLog} alone looks at it.
    */
   readonly exact?: boolean;
+  /**
+   * Of {@link readLines}: what the lines were written as, default `text`. For `json` a NUL makes a line damaged, as no JSON has one, and a
+   * tail that was never written (zeros) ends the log; nothing else is looked at.
+   */
+  readonly format?: LogFormat;
   /** Told about bytes after the last whole record. They are not given: nobody was told that they were written. */
   readonly onTornTail?: (tail: TornTail) => void;
   /** Told about each damaged line, which is then left out; without it, the first one ends the reading with `LOG_DAMAGED`. */

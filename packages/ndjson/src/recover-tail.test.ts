@@ -53,6 +53,18 @@ describe("a torn tail", () => {
     });
   }
 
+  it("is one that begins with a sector that was not written, however few bytes of the line are in it", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    const first = `"${"a".repeat(506)}"\n`;
+    writeFileSync(path, `${first}\0\0\0of a record"\n`);
+    await using log = await openLog(path);
+    assert.deepEqual([log.position, log.repair?.offset, log.repair?.reason], [1, 509, "garbage"]);
+    await log.close();
+    writeFileSync(path, `"a"\n\0\0\0of a record"\n`); // three flipped bytes, perhaps, of what was acknowledged
+    await assert.rejects(openLog(path), { code: "LOG_DAMAGED" });
+  });
+
   it("of any bytes after the last newline is kept to the byte", async () => {
     using folder = temporaryFolder();
     let run = 0;
