@@ -34,10 +34,10 @@ export async function rotateLog(
   const appending = fileSystem.openSync(path, "append", mode, { noFollow: true });
   try {
     if (durable) await fileSystem.syncDirectory(folder);
+    file.closeSync();
   } catch (error) {
     appending.closeSync();
     throw error;
   }
-  file.closeSync();
   return { next: appending, name, stat };
 }
