@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type LogText, listLogFiles, readLines, type TailRepair } from "@holdfast/ndjson";
+import { type LogStart, type LogText, listLogFiles, readLines, type TailRepair } from "@holdfast/ndjson";
 import { asStoreError, withStoreErrors } from "./file-errors.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { LogAppender } from "./log-appender.ts";
@@ -10,6 +10,7 @@ import { checkAppendOptions, checkFrom, checkItems, MAX_TEXT_BYTES } from "./log
 import { logLockPath } from "./log-lock.ts";
 import { logFormat, logName, logPath } from "./log-path.ts";
 import { LogPlaces } from "./log-places.ts";
+import { LogSummaries } from "./log-summaries.ts";
 import { marksOf } from "./marks.ts";
 import { checkFindOptions, countLines, type SearchedLine, searchLines } from "./search.ts";
 import type {
@@ -30,6 +31,8 @@ import { walkKeys } from "./walk-keys.ts";
 // A line written by another program, or under an older limit, is read all the same.
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 const POLL_MS = 50;
+/** So many lines are read sooner than it is found out where they end. */
+const NEAR = 8_192;
 /** Longest time from a `written` append to its sync. */
 const SYNC_INTERVAL_MS = 1_000;
 
@@ -37,6 +40,7 @@ const SYNC_INTERVAL_MS = 1_000;
 export interface FileLogsOptions {
   readonly clock: Clock;
   readonly rotateBytes: number | undefined;
+  readonly summaryBytes: number | undefined;
   readonly writerWaitMs: number;
   readonly writerIdleMs: number;
   readonly onRepair: ((repair: TailRepair) => void) | undefined;
@@ -50,6 +54,7 @@ export class FileLogs implements Logs {
   readonly #appenders = new Map<string, LogAppender>();
   readonly #places = new LogPlaces();
   readonly #indexes: LogIndexes;
+  readonly #summaries: LogSummaries;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -59,6 +64,7 @@ export class FileLogs implements Logs {
   ) {
     this.#folder = folder;
     this.#indexes = new LogIndexes(folder);
+    this.#summaries = new LogSummaries(folder);
     this.#options = options;
     this.#assertFence = assertFence;
   }
@@ -100,13 +106,10 @@ export class FileLogs implements Logs {
     if (open !== undefined) return open;
     return withStoreErrors("read", logPath(key), async () => {
       if (!this.#folder.canRead()) return 0;
-      const start = this.#places.before(key, Number.MAX_SAFE_INTEGER)?.position ?? 1;
-      let position = 0;
-      for await (const line of this.#lines(key, start)) position = line.position;
-      // The place that was known may be gone, with the file it was in.
-      if (position > 0 || start === 1) return position;
-      this.#places.forget(key);
-      return this.head(key);
+      // Where nothing follows a known place (a file that was just put aside), the line before it is the last.
+      let position = (this.#placeBefore(key, Number.MAX_SAFE_INTEGER)?.position ?? 1) - 1;
+      for await (const line of this.#lines(key, position + 1)) position = line.position;
+      return position;
     });
   }
 
@@ -219,18 +222,20 @@ export class FileLogs implements Logs {
   async rest(): Promise<void> {
     await Promise.all([...this.#appenders.values()].map((appender) => appender.rest()));
     await this.#indexes.close();
+    await this.#summaries.settled();
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#appenders.values()].map((appender) => appender.close()));
     await this.#indexes.close();
+    await this.#summaries.settled();
     this.#wake();
   }
 
   #appenderOf(key: string): LogAppender {
     const known = this.#appenders.get(key);
     if (known !== undefined) return known;
-    const { clock, rotateBytes, writerIdleMs, writerWaitMs, onRepair } = this.#options;
+    const { clock, rotateBytes, summaryBytes, writerIdleMs, writerWaitMs, onRepair } = this.#options;
     const { fileSystem } = this.#folder;
     const appender = new LogAppender({
       key,
@@ -244,9 +249,12 @@ export class FileLogs implements Logs {
         maxLineBytes: MAX_TEXT_BYTES,
         syncIntervalMs: SYNC_INTERVAL_MS,
         clock,
+        onSummary: (text) => this.#summaries.save(key, text),
         ...(rotateBytes !== undefined && { rotateBytes }),
+        ...(summaryBytes !== undefined && { summaryBytes }),
         ...(onRepair !== undefined && { onRepair }),
       },
+      summary: () => this.#summaries.load(key),
       read: (from) => this.read(key, { from }),
       idOf: (text) => marksOf(text).id,
       onAppend: () => this.#wake(),
@@ -255,11 +263,20 @@ export class FileLogs implements Logs {
     return appender;
   }
 
+  /** A place to start reading at: one that was passed already, or what is known of the files of a long log. */
+  #placeBefore(key: string, position: number): LogStart | undefined {
+    const passed = this.#places.before(key, position);
+    if (position - (passed?.position ?? 1) < NEAR) return passed;
+    const known = this.#appenders.get(key)?.seek(position) ?? this.#summaries.placeOf(key, position);
+    return (known?.position ?? 0) > (passed?.position ?? 0) ? known : passed;
+  }
+
   async *#lines(key: string, from: number, to?: number, signal?: AbortSignal): AsyncGenerator<LogText> {
     const { fileSystem } = this.#folder;
-    const at = this.#places.before(key, from);
+    const at = this.#placeBefore(key, from);
     const lines = readLines(this.#folder.pathOf(logPath(key)), {
       from,
+      format: logFormat(key),
       maxLineBytes: MAX_READ_BYTES,
       fileSystem,
       ...(at !== undefined && { at }),

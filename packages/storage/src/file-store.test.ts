@@ -10,7 +10,8 @@ storeConformance(
   () => {
     const folder = mkdtempSync(join(tmpdir(), "holdfast-storage-"));
     return {
-      open: () => fileStore(join(folder, "store"), { writerIdleMs: 20 }),
+      // Small summaries: every log that is opened again is opened by one.
+      open: () => fileStore(join(folder, "store"), { writerIdleMs: 20, summaryBytes: 64 }),
       dispose: () => rmSync(folder, { recursive: true, force: true }),
     };
   },

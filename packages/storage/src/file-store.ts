@@ -24,6 +24,8 @@ export interface FileStoreOptions {
   readonly onRepair?: (repair: TailRepair) => void;
   /** A log is rotated before its file would grow past this many bytes; default: never. */
   readonly rotateBytes?: number;
+  /** How much of a log may have to be read when it is opened after a crash, in bytes from 1; default 8 MiB. */
+  readonly summaryBytes?: number;
   /** How long an append waits for another writer of its log, in milliseconds; default 5,000. */
   readonly writerWaitMs?: number;
   /** How long a log that was written without a fence is kept for this store, in milliseconds; default 200. */
@@ -96,7 +98,7 @@ class FileStoreImplementation implements FileStore {
   #closing: Promise<void> | undefined;
 
   constructor(root: string, options: FileStoreOptions) {
-    const { clock = systemClock, fileSystem = nodeFileSystem, onRepair, rotateBytes } = options;
+    const { clock = systemClock, fileSystem = nodeFileSystem, onRepair, rotateBytes, summaryBytes } = options;
     const { writerWaitMs = 5_000, writerIdleMs = 200 } = options;
     const folder = new StoreFolder(root, fileSystem, clock);
     const section = new ExclusiveSection(join(folder.root, "index", "locks", "documents.db"), fileSystem);
@@ -104,7 +106,7 @@ class FileStoreImplementation implements FileStore {
     const assertFence = (fence: Fence | undefined): void => work.assertFence(fence);
     const logs = new FileLogs(
       folder,
-      { clock, onRepair, rotateBytes, writerWaitMs, writerIdleMs },
+      { clock, onRepair, rotateBytes, summaryBytes, writerWaitMs, writerIdleMs },
       assertFence,
     );
     const work = new FileWork(folder, section, syncer, clock, (fence) => logs.closeUnder(fence));

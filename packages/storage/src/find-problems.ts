@@ -14,7 +14,7 @@ import { keyName } from "./file-documents.ts";
 import type { FileObjects } from "./file-objects.ts";
 import type { CheckOptions, StoreFinding, StoreFindingKind } from "./finding.ts";
 import { faultOf, removeDatabase } from "./log-index/index-database.ts";
-import { indexFiles } from "./log-index/index-files.ts";
+import { indexFiles, summaryFiles } from "./log-index/index-files.ts";
 import { logLockPath } from "./log-lock.ts";
 import { type LineFormat, logFormat, logName, logPath } from "./log-path.ts";
 import { readObject } from "./object-file.ts";
@@ -60,6 +60,7 @@ export async function* findProblems(
   }
   if (options.objects ?? prefix === "") yield* objectProblems(folder, objects, signal);
   yield* indexProblems(folder, prefix, signal);
+  yield* summaryProblems(folder, prefix);
   yield* leftoverProblems(folder, prefix);
 }
 
@@ -270,6 +271,20 @@ function* indexProblems(
     if (fault === undefined) continue;
     const message = `the index is damaged (${fault}); it is made anew from the log when that is searched`;
     yield { finding: problemOf("damaged-index", relative, message), mend };
+  }
+}
+
+/** Summaries whose logs are gone. One that does not fit its log is no problem: it is not used. */
+function* summaryProblems(folder: StoreFolder, prefix: string): Generator<Problem> {
+  const { fileSystem, root } = folder;
+  for (const { key, relative } of summaryFiles(folder)) {
+    if (!key.startsWith(prefix)) continue;
+    if (listLogFiles(join(root, logPath(key)), { fileSystem }).length > 0) continue;
+    const mend = async (): Promise<string> => {
+      fileSystem.unlinkSync(join(root, relative));
+      return "removed";
+    };
+    yield { finding: problemOf("leftover", relative, `the summary of "${key}", a log that is gone`), mend };
   }
 }
 

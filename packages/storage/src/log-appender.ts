@@ -1,27 +1,19 @@
-import { acquireLock, breakLock, type FileSystem, type Lock, LockHeldError } from "@holdfast/fsutil";
-import { type Log, LogError, type OpenLogOptions, openLog } from "@holdfast/ndjson";
-import { StoreError, StoreHeldError } from "./errors.ts";
+import type { Lock } from "@holdfast/fsutil";
+import { type Log, LogError, type LogStart, type OpenLogOptions, openLog } from "@holdfast/ndjson";
+import { StoreError } from "./errors.ts";
 import { asStoreError, isSyncFailure } from "./file-errors.ts";
-import { IdIndex, possibleIds } from "./id-index.ts";
+import { KnownIds, type KnownIdsOptions } from "./known-ids.ts";
 import { freshItems } from "./memory-logs.ts";
-import type { LogItem, LogLine } from "./store.ts";
+import type { LogItem } from "./store.ts";
+import { lockForWriting, type WriterLockOptions } from "./writer-lock.ts";
 
 /** What a {@link LogAppender} needs. */
-export interface LogAppenderOptions {
-  readonly key: string;
-  readonly path: string;
-  /** Folder of the lock that keeps other writers out. */
-  readonly lockPath: string;
-  /** How long to wait for another writer. */
-  readonly waitMs: number;
+export interface LogAppenderOptions extends WriterLockOptions, KnownIdsOptions {
   /** How long to keep the log after an append without a fence. */
   readonly idleMs: number;
-  readonly fileSystem: FileSystem;
   readonly log: OpenLogOptions;
-  /** Reads the log from a position, to know ids again. */
-  readonly read: (from: number) => AsyncIterable<LogLine>;
-  /** The id of a line. */
-  readonly idOf: (text: string) => string | undefined;
+  /** What is known of the log's files, if something is. */
+  readonly summary: () => string | undefined;
   readonly onAppend: () => void;
 }
 
@@ -43,25 +35,15 @@ interface Opened {
   readonly lock: Lock;
 }
 
-/** Knows ids: `at` is the position up to which the log was read for them. */
-interface Ids {
-  readonly index: IdIndex;
-  position: number;
-  size: number;
-}
-
 /**
  * Appends to one log. It is opened, and locked against other processes, by the first append; it stays open under a fence, and is
  * closed soon after the last append without one.
  */
 export class LogAppender {
   readonly #options: LogAppenderOptions;
+  readonly #ids: KnownIds;
   #opened: Promise<Opened> | undefined;
   #log: Log | undefined;
-  #ids: Promise<Ids> | undefined;
-  /** What was opened before and is as it was: its ids need not be read again. */
-  #known: Ids | undefined;
-  #pending = new Map<string, Promise<unknown>>();
   #active = 0;
   #inFlight = new Set<Promise<unknown>>();
   #failure: StoreError | undefined;
@@ -74,11 +56,17 @@ export class LogAppender {
 
   constructor(options: LogAppenderOptions) {
     this.#options = options;
+    this.#ids = new KnownIds(options);
   }
 
   /** Position of the last acknowledged line; `undefined` while the log is not open here. */
   get position(): number | undefined {
     return this.#log?.position;
+  }
+
+  /** A place at or before a position, while the log is open here. */
+  seek(position: number): LogStart | undefined {
+    return this.#log?.seek(position);
   }
 
   /** Whether something was appended under a fence of an item. */
@@ -166,10 +154,10 @@ export class LogAppender {
     const wanted = items.map(({ dedupe }) => dedupe).filter((id) => id !== undefined);
     let known: ReadonlyMap<string, number> = new Map();
     if (wanted.length > 0) {
-      const { index } = await this.#knowIds(opened);
+      const index = await this.#ids.load(opened.log, this.#inFlight);
       const seen = new Map<number, string | undefined>();
       // From the last look to the append nothing waits: two callers with one id cannot both find it missing.
-      for (let look = this.#look(index, wanted, seen); ; look = this.#look(index, wanted, seen)) {
+      for (let look = this.#ids.look(index, wanted, seen); ; look = this.#ids.look(index, wanted, seen)) {
         if (!(look instanceof Promise)) {
           known = look;
           break;
@@ -195,72 +183,13 @@ export class LogAppender {
         ? opened.log.appendText(first, appendOptions)
         : opened.log.appendTexts(texts, appendOptions);
     this.#inFlight.add(appended);
-    const ids = this.#ids === undefined ? [] : texts.map((text) => possibleIds(text));
-    for (const id of ids.flat()) this.#pending.set(id, appended);
     try {
-      const { position } = await appended;
-      const found = await this.#ids?.catch(() => undefined);
-      if (found !== undefined) {
-        const start = position - texts.length + 1;
-        for (const [index, each] of ids.entries()) for (const id of each) found.index.add(id, start + index);
-      }
+      const { position } = await this.#ids.watch(texts, appended);
       this.#options.onAppend();
       return { position, duplicate: false };
     } finally {
       this.#inFlight.delete(appended);
-      for (const id of ids.flat()) if (this.#pending.get(id) === appended) this.#pending.delete(id);
     }
-  }
-
-  /**
-   * The positions of those ids that the log holds, or what to wait for before looking again: an append of one of them, or a line
-   * that may hold it. `seen`: the ids of the lines that were read for it.
-   */
-  #look(
-    index: IdIndex,
-    wanted: readonly string[],
-    seen: Map<number, string | undefined>,
-  ): ReadonlyMap<string, number> | Promise<unknown> {
-    const known = new Map<string, number>();
-    for (const id of wanted) {
-      const pending = this.#pending.get(id);
-      if (pending !== undefined) return pending.catch(() => undefined);
-      for (const position of index.candidates(id)) {
-        if (!seen.has(position)) return this.#idAt(position).then((found) => seen.set(position, found));
-        const first = known.get(id) ?? Number.POSITIVE_INFINITY;
-        if (seen.get(position) === id) known.set(id, Math.min(first, position));
-      }
-    }
-    return known;
-  }
-
-  /** Reads the ids once; where that fails the next append tries again. */
-  async #knowIds(opened: Opened): Promise<Ids> {
-    const reading = (this.#ids ??= this.#readIds(opened));
-    try {
-      return await reading;
-    } catch (error) {
-      if (this.#ids === reading) this.#ids = undefined;
-      throw error;
-    }
-  }
-
-  async #idAt(position: number): Promise<string | undefined> {
-    for await (const { text } of this.#options.read(position)) return this.#options.idOf(text);
-    return undefined;
-  }
-
-  async #readIds({ log }: Opened): Promise<Ids> {
-    // What was appended before ids were wanted is read from the file, so it has to be there.
-    await Promise.allSettled(this.#inFlight);
-    if (this.#known !== undefined && this.#known.position === log.position && this.#known.size === log.size) {
-      return this.#known;
-    }
-    const ids: Ids = { index: new IdIndex(), position: 0, size: 0 };
-    for await (const { position, text } of this.#options.read(1)) {
-      for (const id of possibleIds(text)) ids.index.add(id, position);
-    }
-    return ids;
   }
 
   async #open(options: AppendBatchOptions): Promise<Opened> {
@@ -283,10 +212,12 @@ export class LogAppender {
 
   async #openNow({ item, rotateBytes }: AppendBatchOptions): Promise<Opened> {
     const { path, fileSystem, log: options } = this.#options;
-    const lock = await this.#lock(item);
+    const lock = await lockForWriting(this.#options, item);
     try {
+      const summary = this.#options.summary();
       const log = await openLog(path, {
         ...options,
+        ...(summary !== undefined && { summary }),
         fileSystem,
         ...(rotateBytes !== undefined && { rotateBytes }),
       });
@@ -296,48 +227,6 @@ export class LogAppender {
       lock.release();
       throw error;
     }
-  }
-
-  async #lock(item: string | undefined): Promise<Lock> {
-    const { lockPath, waitMs, fileSystem, key } = this.#options;
-    const under = item === undefined ? "" : ` under ${item}`;
-    const options = { worker: `writer of ${key}${under}`, fileSystem };
-    try {
-      return await acquireLock(lockPath, { ...options, waitMs });
-    } catch (error) {
-      if (!(error instanceof LockHeldError)) throw error;
-      const { holder } = error;
-      // Whoever wrote this log under the item that we hold now has lost it: a person broke a lock whose holder cannot be seen.
-      // A holder that can be seen to live keeps its lock all the same.
-      if (under === "" || holder === undefined || !holder.worker.endsWith(under))
-        throw this.#heldError(error);
-      try {
-        await breakLock(lockPath, { ...options, token: holder.token });
-        return await acquireLock(lockPath, options);
-      } catch (again) {
-        throw again instanceof LockHeldError ? this.#heldError(again) : again;
-      }
-    }
-  }
-
-  #heldError(error: LockHeldError): StoreHeldError {
-    const { key, path } = this.#options;
-    const { worker = "unknown", token = 0, pid, host, since } = error.holder ?? {};
-    const who = pid === undefined ? "another process" : `process ${pid} on ${host} since ${since}`;
-    return new StoreHeldError(
-      `Cannot append to "${key}": ${who} is writing it; wait until it is done, or end that process`,
-      {
-        path,
-        cause: error,
-        holder: {
-          worker,
-          token,
-          ...(pid !== undefined && { pid }),
-          ...(host !== undefined && { host }),
-          ...(since !== undefined && { since }),
-        },
-      },
-    );
   }
 
   /** After a failed write the log refuses everything. One that no sync failed for can be opened again; the other never is. */
@@ -375,11 +264,11 @@ export class LogAppender {
     const opening = this.#opened;
     if (opening === undefined) return;
     this.#closing = (async () => {
+      let isWhole = true;
       try {
         const { log, lock } = await opening;
         try {
-          const ids = await this.#ids?.catch(() => undefined);
-          if (ids !== undefined) this.#known = Object.assign(ids, { position: log.position, size: log.size });
+          await this.#ids.keep(log);
           await log.close();
           if (!log.failed) this.#unsynced = false;
         } finally {
@@ -388,11 +277,11 @@ export class LogAppender {
       } catch (error) {
         // Everything that was acknowledged is synced; what was not has been refused already.
         if (isSyncFailure(error)) this.#failure ??= this.#failed(error);
-        this.#known = undefined;
+        isWhole = false;
       } finally {
         this.#opened = undefined;
         this.#log = undefined;
-        this.#ids = undefined;
+        this.#ids.rest(isWhole);
         this.#fences.clear();
         this.#closing = undefined;
       }

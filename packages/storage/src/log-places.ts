@@ -2,6 +2,7 @@ import type { LogStart, LogText } from "@holdfast/ndjson";
 
 const EVERY = 4_096;
 const MAX_LOGS = 1_000;
+const MAX_PLACES = 512;
 
 /** Remembers where some lines of logs start, as they are read, so that a later read from the middle need not start at the top. */
 export class LogPlaces {
@@ -16,7 +17,12 @@ export class LogPlaces {
     const { position, offset, path, inode } = line;
     places.push({ position, offset, path, line: line.line, inode });
     this.#places.delete(key); // the most recent at the end
-    this.#places.set(key, places);
+    // Of a long log fewer: the first of each file, and every other one of the rest.
+    const kept =
+      places.length <= MAX_PLACES
+        ? places
+        : places.filter((place, index) => index % 2 === 0 || place.inode !== places[index - 1]?.inode);
+    this.#places.set(key, kept);
     if (this.#places.size <= MAX_LOGS) return;
     const [oldest] = this.#places.keys();
     if (oldest !== undefined) this.#places.delete(oldest);
@@ -25,9 +31,5 @@ export class LogPlaces {
   /** The last known place at or before a position. */
   before(key: string, position: number): LogStart | undefined {
     return this.#places.get(key)?.findLast((place) => place.position <= position);
-  }
-
-  forget(key: string): void {
-    this.#places.delete(key);
   }
 }
