@@ -1,5 +1,6 @@
 import { GENESIS_CHAIN } from "./chain.ts";
 import { type ChainLine, chainOf, follows } from "./chain-line.ts";
+import type { Envelope } from "./record.ts";
 
 /** What is wrong with a line, or with what is around it. */
 export type ChainFindingKind =
@@ -53,8 +54,12 @@ export class ChainCheck {
   #missing: { readonly from: number; readonly to: number; readonly found: Found }[] = [];
   readonly #displaced = new Map<number, string>();
 
-  constructor(report: (found: Found) => void) {
+  /** @param after - A line that is known to be right: what comes next must follow it. */
+  constructor(report: (found: Found) => void, after?: Envelope) {
     this.#report = report;
+    if (after === undefined) return;
+    this.#started = true;
+    this.#at = { position: after.seq, ...after };
   }
 
   /** Lines without a chain before the first that has one. */

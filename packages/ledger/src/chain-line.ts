@@ -1,5 +1,6 @@
 import { canonicalJson } from "@holdfast/idempotency";
 import { chainAfter } from "./chain.ts";
+import type { Message } from "./message.ts";
 import { messageOf } from "./message-of.ts";
 import { type Envelope, envelopeOf, LineError, parseLine, toMessage } from "./record.ts";
 
@@ -16,6 +17,8 @@ export interface ChainLine {
   readonly problem: { readonly kind: "not_json" | "edited"; readonly message: string } | undefined;
   /** Why it is no message, although its chain may hold. */
   readonly invalid: string | undefined;
+  /** The message it is. */
+  readonly message: Message | undefined;
   /** It says what it said, but with other characters. */
   readonly respelled: boolean;
 }
@@ -28,6 +31,7 @@ export function readChainLine(text: string, position: number): ChainLine {
     canonical: undefined,
     plain: false,
     invalid: undefined,
+    message: undefined,
     respelled: false,
   };
   let line: Record<string, unknown>;
@@ -45,7 +49,7 @@ export function readChainLine(text: string, position: number): ChainLine {
       canonical,
       plain: envelope === undefined,
       problem: undefined,
-      invalid: invalidity(line, envelope),
+      ...messageIn(line, envelope),
       // A chain covers what a line says; a ledger's own writer also has but one way to say it.
       respelled: envelope !== undefined && JSON.stringify(line) !== text,
     };
@@ -72,14 +76,13 @@ function withoutChain(line: Readonly<Record<string, unknown>>): Record<string, u
   return rest;
 }
 
-function invalidity(
+function messageIn(
   line: Readonly<Record<string, unknown>>,
   envelope: Envelope | undefined,
-): string | undefined {
+): Pick<ChainLine, "message" | "invalid"> {
   try {
-    toMessage(line, envelope);
-    return undefined;
+    return { message: toMessage(line, envelope), invalid: undefined };
   } catch (error) {
-    return messageOf(error);
+    return { message: undefined, invalid: messageOf(error) };
   }
 }

@@ -71,6 +71,7 @@ describe("verifyChain()", () => {
         expect(report).toEqual({
           ok: true,
           lines: list.length,
+          readable: list.length,
           unchainedLines: 0,
           head: { seq: list.length, chain: JSON.parse(lineOf(lines, lines.length)).chain },
           findings: [],
@@ -337,5 +338,69 @@ describe("verifyChain()", () => {
 
   it("an empty ledger is in order", async () => {
     expect(await verify([])).toMatchObject({ ok: true, lines: 0, unchainedLines: 0, head: undefined });
+  });
+});
+
+describe("verifyChain({ after })", () => {
+  it("finds in the lines after a known one what a whole verification finds there", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyMessage, { minLength: 3, maxLength: 12 }),
+        fc.nat(),
+        fc.nat(),
+        fc.constantFrom(...edits),
+        async (messages, knownAt, changedAt, edit) => {
+          const lines = await written(messages);
+          const seq = 1 + (knownAt % (lines.length - 1));
+          const { chain } = JSON.parse(lineOf(lines, seq)) as { readonly chain: string };
+          const changed = seq + 1 + (changedAt % (lines.length - seq));
+          lines[changed - 1] = edit(lineOf(lines, changed), { unlike: "any other" });
+          await using store = storeOfLines(lines);
+          const reader = readLedger(store, "r");
+          const whole = await reader.verifyChain();
+          const part = await reader.verifyChain({ after: { seq, chain } });
+          expect(part).toEqual(whole);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it("says so when the known line is another one, or gone, and looks no further", async () => {
+    const lines = await written([log("a"), log("b"), log("c")]);
+    await using store = storeOfLines(lines);
+    const reader = readLedger(store, "r");
+    const { chain } = JSON.parse(lineOf(lines, 2)) as { readonly chain: string };
+    expect(await reader.verifyChain({ after: { seq: 2, chain } })).toMatchObject({ ok: true, lines: 3 });
+    expect(kinds(await reader.verifyChain({ after: { seq: 1, chain } }))).toEqual([[1, "edited"]]);
+    expect(kinds(await reader.verifyChain({ after: { seq: 4, chain } }))).toEqual([[4, "truncated"]]);
+  });
+
+  it("tells onRecord what replay() gives, and nothing after the first line that it does not give", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyMessage, { minLength: 1, maxLength: 8 }),
+        fc.nat(),
+        fc.option(fc.constantFrom(...edits), { nil: undefined }),
+        async (messages, changedAt, edit) => {
+          const lines = await written(messages);
+          const changed = changedAt % lines.length;
+          if (edit !== undefined) lines[changed] = edit(lineOf(lines, changed + 1), {});
+          await using store = storeOfLines(lines);
+          const reader = readLedger(store, "r");
+          const replayed: unknown[] = [];
+          try {
+            for await (const record of reader.replay()) replayed.push(record);
+          } catch {
+            // It ends at the first line that cannot be read.
+          }
+          const told: unknown[] = [];
+          const { readable } = await reader.verifyChain({ onRecord: (record) => told.push(record) });
+          expect(told).toEqual(replayed);
+          expect(readable).toBe(replayed.length);
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { type Store, StoreDamagedError } from "@holdfast/storage";
 import { ChainCheck, type ChainFindingKind, type Found } from "./chain-check.ts";
-import { readChainLine } from "./chain-line.ts";
+import { type ChainLine, readChainLine } from "./chain-line.ts";
+import type { LedgerRecord } from "./record.ts";
 
 /** Options of `verifyChain`. */
 export interface VerifyChainOptions {
@@ -9,6 +10,16 @@ export interface VerifyChainOptions {
   readonly expectedMessageIds?: readonly string[];
   /** Findings to report at most, default 100; the rest are counted. */
   readonly maxFindings?: number;
+  /**
+   * Seq and chain of a line that is known to be right, such as an earlier report's `head`: only the lines after it are followed, and
+   * that it still stands there is checked first. What is before it, its own content included, is not looked at.
+   */
+  readonly after?: { readonly seq: number; readonly chain: string };
+  /**
+   * Told of each record as it goes by, so that who needs both reads the ledger once: in order, as `replay()` gives them, and no more
+   * after the first line that `replay()` would not give. Whether the record is to be trusted is known from the report.
+   */
+  readonly onRecord?: (record: LedgerRecord) => void;
 }
 
 /** Something wrong with a ledger. */
@@ -32,6 +43,8 @@ export interface ChainReport {
   /** No findings. A ledger that was written elsewhere, without a chain, is all right as far as can be seen. */
   readonly ok: boolean;
   readonly lines: number;
+  /** Lines up to the first that `replay()` would not give: all of them in a ledger that can be read. */
+  readonly readable: number;
   /** Lines at the beginning that carry no chain; all of them in a ledger that was written elsewhere. */
   readonly unchainedLines: number;
   /** Seq and chain of the last line: kept elsewhere, they prove later that nothing was cut off or written anew. */
@@ -48,7 +61,7 @@ export async function verifyLog(
   key: string,
   options: VerifyChainOptions = {},
 ): Promise<ChainReport> {
-  const { signal, maxFindings = 100 } = options;
+  const { signal, maxFindings = 100, after, onRecord } = options;
   const found: Found[] = [];
   let more = 0;
   const report = (finding: Found): void => {
@@ -56,14 +69,39 @@ export async function verifyLog(
     else more += 1;
   };
   const wanted = new Set(options.expectedMessageIds);
-  const check = new ChainCheck(report);
+  const from = after?.seq ?? 1;
+  let check = new ChainCheck(report);
   let lines = 0;
+  let readable = 0;
+  const take = (line: ChainLine): void => {
+    check.next(line);
+    if (readable !== line.position - 1) return;
+    const record = recordOf(line);
+    if (record === undefined) return;
+    readable = line.position;
+    onRecord?.(record);
+  };
   try {
-    for await (const { position, text } of store.logs.read(key, signal === undefined ? {} : { signal })) {
+    const readOptions = signal === undefined ? { from } : { from, signal };
+    for await (const { position, text } of store.logs.read(key, readOptions)) {
+      const line = readChainLine(text, position);
       lines = position;
-      check.next(readChainLine(text, position));
+      if (position === after?.seq) {
+        if (line.envelope?.seq !== position || line.envelope.chain !== after.chain) {
+          report({ kind: "edited", position, message: "it is not the line that is known to stand here" });
+          break;
+        }
+        check = new ChainCheck(report, line.envelope);
+        readable = position;
+      } else take(line);
       if (wanted.size > 0) forget(wanted, text);
     }
+    if (lines < from && after !== undefined)
+      report({
+        kind: "truncated",
+        position: from,
+        message: `line ${from} is known, but is not in the ledger`,
+      });
     check.finish();
   } catch (error) {
     if (!(error instanceof StoreDamagedError)) throw error;
@@ -93,11 +131,19 @@ export async function verifyLog(
   return {
     ok: findings.length + more === 0,
     lines,
+    readable,
     unchainedLines: check.unchained,
     head: check.head,
     findings,
     more,
   };
+}
+
+/** The record in a line, as `replay()` gives it; `undefined` where that fails. */
+function recordOf({ position, envelope, message, problem }: ChainLine): LedgerRecord | undefined {
+  if (message === undefined || problem !== undefined) return undefined;
+  if (envelope === undefined) return { seq: position, fence: undefined, chain: undefined, message };
+  return envelope.seq === position ? { ...envelope, message } : undefined;
 }
 
 /** Takes a line's message id out of the set. The text is searched first: few lines are worth parsing twice. */
