@@ -28,14 +28,15 @@ export function parsePoints(seed: string): readonly CrashPoint[] {
   });
 }
 
-/** What was done up to a crash, a line each, with what became of what was not durable. */
+/** What was done from an operation up to a crash, a line each, with what became of what was not durable. */
 export function describePoint(
   { model, count, fates }: CrashPoint,
   operations: readonly DiskOperation[],
   notes: ReadonlyMap<number, readonly string[]>,
+  start = 0,
 ): string[] {
   const lines: string[] = [];
-  for (let index = 0; index <= count; index += 1) {
+  for (let index = start; index <= count; index += 1) {
     lines.push(...(notes.get(index) ?? []));
     const operation = operations[index];
     if (index === count || operation === undefined) break;
@@ -49,6 +50,7 @@ export function describePoint(
 function wordOf(fate: { readonly kind: string; readonly bytes?: number }, operation: DiskOperation): string {
   if (fate.kind === "torn")
     return operation.kind === "rename" ? "  <- both names stay" : `  <- only ${fate.bytes ?? 0} bytes stay`;
+  if (fate.kind === "sectors") return "  <- only some of its sectors stay";
   if (fate.kind === "zeros") return "  <- zeros stay";
   return fate.kind === "lost" ? "  <- lost" : "";
 }

@@ -1,4 +1,4 @@
-import type { Fate } from "./disk-image.ts";
+import { type Fate, SECTOR, SECTOR_BITS } from "./disk-image.ts";
 import { type DiskOperation, isMetadata } from "./disk-operation.ts";
 import type { DiskModel, Durability } from "./durable-operations.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -13,6 +13,8 @@ interface Pending {
   readonly operation: DiskOperation;
   /** From the likeliest to the strangest. The first is `kept`. */
   readonly fates: readonly Fate[];
+  /** Whether only some of the sectors of a write may be there. */
+  readonly isInSectors: boolean;
 }
 
 /** One way in which a crash may leave the disk: the fate of each operation that was not durable, by index. */
@@ -23,19 +25,18 @@ export interface CrashStatesOptions {
   readonly model: DiskModel;
   /** Of the same operations and model. */
   readonly durability: Durability;
-  /** At most so many for one point. */
-  readonly limit: number;
   readonly random: SeededRandom;
 }
 
 /**
  * Ways in which a crash after the first `count` operations may leave the disk: first all that is unsynced kept (as a killed process leaves
- * it) and all of it lost, then each operation alone lost, kept, torn and zeroed, then, when the order is free, random mixtures.
+ * it) and all of it lost, then each operation alone lost, kept, torn and zeroed, then random mixtures, as the order allows. It ends when
+ * it finds nothing new any more; for many bytes it may go on for long.
  */
 export function* crashStates(
   operations: readonly DiskOperation[],
   count: number,
-  { model, durability, limit, random }: CrashStatesOptions,
+  { model, durability, random }: CrashStatesOptions,
 ): Generator<Fates> {
   const pending = pendingAt(operations, count, model, durability);
   const mixtures = model === "posix" ? anyOrder(pending, random) : journalOrder(pending, random);
@@ -51,7 +52,6 @@ export function* crashStates(
     repeats = 0;
     seen.add(key);
     yield fates;
-    if (seen.size >= limit) return;
   }
 }
 
@@ -66,7 +66,12 @@ function pendingAt(
     const operation = operations[index];
     if (operation === undefined || (from[index] ?? 0) <= count) continue;
     const isNewNameThere = (newNameFrom.get(index) ?? Number.POSITIVE_INFINITY) <= count;
-    pending.push({ index, operation, fates: fatesOf(operation, model, isNewNameThere) });
+    pending.push({
+      index,
+      operation,
+      fates: fatesOf(operation, model, isNewNameThere),
+      isInSectors: operation.kind === "write" && hasSectors(operation, model),
+    });
   }
   return pending;
 }
@@ -82,6 +87,16 @@ function fatesOf(operation: DiskOperation, model: DiskModel, isNewNameThere: boo
     return isNewNameThere ? [KEPT, both] : [KEPT, LOST, both];
   }
   return [KEPT, LOST];
+}
+
+/** With ordered data only what overwrites may be there in part; what extends a file is there up to some byte. */
+function hasSectors(
+  { offset, data, before }: { readonly offset: number; readonly data: Uint8Array; readonly before: number },
+  model: DiskModel,
+): boolean {
+  const end = offset + data.length;
+  const isOneSector = Math.floor(offset / SECTOR) === Math.floor((end - 1) / SECTOR);
+  return data.length > 1 && !isOneSector && (model === "posix" || end <= before);
 }
 
 /** Where a write may be cut: in the middle, one byte short, one byte in, and at the borders of sectors. */
@@ -114,7 +129,7 @@ function* anyOrder(pending: readonly Pending[], random: SeededRandom): Generator
     const kept = all(pending.slice(0, cut), KEPT);
     yield new Map([...kept, ...all(pending.slice(cut), LOST)]);
   }
-  for (;;) yield new Map(pending.map(({ index, fates }) => [index, pick(fates, random)]));
+  for (;;) yield new Map(pending.map((one) => [one.index, pick(one, random)]));
 }
 
 /** Names and attributes up to a place in the journal; contents as far as they got. */
@@ -135,7 +150,7 @@ function* journalOrder(pending: readonly Pending[], random: SeededRandom): Gener
   }
   for (;;) {
     const cut = Math.floor(random() * (journal.length + 1));
-    const mixed = contents.map(({ index, fates }): [number, Fate] => [index, pick(fates, random)]);
+    const mixed = contents.map((one): [number, Fate] => [one.index, pick(one, random)]);
     yield settled(new Map([...cutJournal(cut), ...mixed]), contents);
   }
 }
@@ -151,8 +166,13 @@ function settled(fates: Map<number, Fate>, contents: readonly Pending[]): Fates 
   return fates;
 }
 
-function pick(fates: readonly Fate[], random: SeededRandom): Fate {
-  return fates[Math.floor(random() * fates.length)] ?? KEPT;
+/** Any fate of an operation: one of those that were listed, or, of a write, a cut at any byte or any of its sectors. */
+function pick({ operation, fates, isInSectors }: Pending, random: SeededRandom): Fate {
+  const listed = fates[Math.floor(random() * fates.length)] ?? KEPT;
+  if (operation.kind !== "write" || operation.data.length < 2 || random() < 0.5) return listed;
+  if (isInSectors && random() < 0.5)
+    return { kind: "sectors", kept: Math.floor(random() * 2 ** SECTOR_BITS) };
+  return { kind: "torn", bytes: 1 + Math.floor(random() * (operation.data.length - 1)) };
 }
 
 /** Fates as a short text, from which {@link decodeFates} makes them again. Kept operations are left out. */
@@ -162,6 +182,7 @@ export function encodeFates(fates: Fates): string {
     if (fate.kind === "lost") parts.push(`${index}l`);
     else if (fate.kind === "zeros") parts.push(`${index}z`);
     else if (fate.kind === "torn") parts.push(`${index}t${fate.bytes}`);
+    else if (fate.kind === "sectors") parts.push(`${index}s${fate.kept}`);
   }
   return parts.join(".") || "-";
 }
@@ -171,11 +192,16 @@ export function decodeFates(text: string): Fates {
   if (text === "-") return new Map();
   return new Map(
     text.split(".").map((part): [number, Fate] => {
-      const [, index = "", kind = "", bytes = ""] = /^(\d+)([lzt])(\d*)$/.exec(part) ?? [];
+      const [, index = "", kind = "", bytes = ""] = /^(\d+)([lzts])(\d*)$/.exec(part) ?? [];
       if (kind === "")
         throw new RangeError(`Not the fates of a crash: ${JSON.stringify(text.slice(0, 100))}`);
-      const fate: Fate = kind === "l" ? LOST : kind === "z" ? ZEROS : { kind: "torn", bytes: Number(bytes) };
-      return [Number(index), fate];
+      return [Number(index), fateOf(kind, Number(bytes))];
     }),
   );
+}
+
+function fateOf(kind: string, detail: number): Fate {
+  if (kind === "l") return LOST;
+  if (kind === "z") return ZEROS;
+  return kind === "t" ? { kind: "torn", bytes: detail } : { kind: "sectors", kept: detail };
 }

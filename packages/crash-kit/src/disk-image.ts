@@ -29,7 +29,15 @@ export type Fate =
   /** Of a write: only its first bytes; of a rename between folders: the new name is there, the old one too. */
   | { readonly kind: "torn"; readonly bytes: number }
   /** Of a write: the file has its new length, and zeros where the bytes belong. */
-  | { readonly kind: "zeros" };
+  | { readonly kind: "zeros" }
+  /** Of a write: the sectors of the file whose bit is set (sector number modulo 24) are written, the others as they were, or zeros. */
+  | { readonly kind: "sectors"; readonly kept: number };
+
+/** Bytes that a disk writes whole or not at all. */
+export const SECTOR = 512;
+
+/** Bits of the fate `sectors`. */
+export const SECTOR_BITS = 24;
 
 /** An empty disk: a root folder. */
 export const EMPTY_DISK: DiskImage = {
@@ -136,9 +144,17 @@ function written(
       : fate.kind === "zeros"
         ? new Uint8Array(data.length)
         : data;
-  const next = new Uint8Array(Math.max(old.length, offset + part.length));
+  const end = offset + part.length;
+  const next = new Uint8Array(Math.max(old.length, end));
   next.set(old);
-  next.set(part, offset);
+  if (fate.kind !== "sectors") next.set(part, offset);
+  else {
+    for (let at = offset, to: number; at < end; at = to) {
+      const sector = Math.floor(at / SECTOR);
+      to = Math.min(end, (sector + 1) * SECTOR);
+      if ((fate.kept >> (sector % SECTOR_BITS)) & 1) next.set(part.subarray(at - offset, to - offset), at);
+    }
+  }
   return next;
 }
 

@@ -35,3 +35,8 @@ export class BadStateError extends CrashError {
     this.story = options.story;
   }
 }
+
+/** What went wrong, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : JSON.stringify(error);
+}

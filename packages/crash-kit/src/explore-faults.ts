@@ -1,13 +1,14 @@
-import type { FileSystem } from "@holdfast/fsutil";
 import { type FaultPlan, faultyFileSystem } from "@holdfast/fsutil/faults";
 import { crashStates } from "./crash-states.ts";
-import { fingerprint, imageAfter } from "./disk-image.ts";
+import { crashedDisk, crashedImage } from "./crashed-disk.ts";
+import { type DiskImage, fingerprint } from "./disk-image.ts";
 import { durabilityOf } from "./durable-operations.ts";
-import { BadStateError, CrashError } from "./errors.ts";
+import { BadStateError, CrashError, reasonOf } from "./errors.ts";
 import type { ExploreCrashesOptions, Workload } from "./explore-crashes.ts";
+import { imageOfSetup } from "./recorded-work.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
-import { within } from "./within.ts";
+import { LateError, within } from "./within.ts";
 
 /** Options of {@link exploreFaults}. */
 export interface ExploreFaultsOptions<Fact, Recovered>
@@ -16,6 +17,8 @@ export interface ExploreFaultsOptions<Fact, Recovered>
   readonly workload: (workload: Workload<Fact>) => Promise<void> | void;
   /** Errors of the system to try. Default: EIO, ENOSPC, EROFS, EMFILE, EDQUOT. */
   readonly errnos?: readonly string[];
+  /** How much longer every sync takes in one more run, in milliseconds: the work must still end well, in `timeoutMs`. Default 2. */
+  readonly slowSyncMs?: number;
 }
 
 /** What was tried. */
@@ -35,65 +38,89 @@ interface Mode {
 
 /**
  * Does a piece of work again and again on a simulated disk, and makes another call of the file system fail each time: with each error of the system,
- * once and from then on, and with short writes. After each run the disk is well again; the recovery runs on what a kill and what a power cut
- * leave, and is checked against what was acknowledged. A sync that failed has given up what it should have written, as on Linux.
+ * once and from then on, once after it took effect, and with short writes. After each run the disk is well again; the recovery runs on what a
+ * kill and what a power cut leave, and is checked against what was acknowledged. A sync that failed has given up what it should have written,
+ * as on Linux.
  *
- * @throws {BadStateError} `CRASH_BAD_STATE` for the first fault after which something acknowledged is missing, nothing can be recovered, or nothing ends in time.
+ * @throws {BadStateError} `CRASH_BAD_STATE` for the first fault after which something acknowledged is missing, nothing can be recovered,
+ *   nothing ends in time, or files stay open.
  * @throws {CrashError} `CRASH_WORKLOAD` when the work fails without a fault.
  */
 export async function exploreFaults<Fact, Recovered>(
   options: ExploreFaultsOptions<Fact, Recovered>,
 ): Promise<FaultReport> {
-  const { errnos = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EDQUOT"] } = options;
-  const clean = await attempt(options, { name: "nothing", plan: {} }, undefined);
-  if (clean.error !== undefined) {
-    throw new CrashError("CRASH_WORKLOAD", "Cannot explore faults: the work itself failed", {
-      cause: clean.error,
-    });
+  const { slowSyncMs = 2 } = options;
+  const image = await imageOfWork(options.setup);
+  const clean = await attempt(options, image, { name: "nothing", plan: {} });
+  const slow = await attempt(options, image, { name: "slow syncs", plan: { slowSyncMs } });
+  for (const { error, mode } of [clean, slow]) {
+    if (error === undefined) continue;
+    const when = mode.plan.slowSyncMs === undefined ? "" : ` when every sync takes ${slowSyncMs} ms`;
+    throw new CrashError(
+      "CRASH_WORKLOAD",
+      `Cannot explore faults: the work itself failed${when}: ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
-  const modes: Mode[] = [
-    ...errnos.flatMap((errno) => [
-      { name: `${errno} once`, plan: { errno } },
-      { name: `${errno} from then on`, plan: { errno, lasting: true } },
-    ]),
-    { name: "a short write", plan: { shortWrites: true, counts: ({ operation }) => operation === "write" } },
-  ];
   let faults = 0;
   const seen = new Set<string>();
-  for (const mode of modes) {
+  await inspect(options, slow, seen);
+  for (const mode of modesOf(options)) {
     for (let at = 1; ; at += 1) {
-      const run = await attempt(options, mode, at);
+      const run = await attempt(options, image, mode, at);
       if (run.injected === 0) break;
       faults += 1;
-      await inspect(options, run, `${mode.name} at call ${at}: ${run.call}`, seen);
+      await inspect(options, run, seen);
     }
   }
   return { calls: clean.calls, faults, states: seen.size };
 }
 
+async function imageOfWork(setup: ExploreFaultsOptions<unknown, unknown>["setup"]): Promise<DiskImage> {
+  try {
+    return await imageOfSetup(setup);
+  } catch (error) {
+    throw new CrashError("CRASH_WORKLOAD", "Cannot explore faults: the setup failed", { cause: error });
+  }
+}
+
+function modesOf({
+  errnos = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EDQUOT"],
+}: Pick<ExploreFaultsOptions<unknown, unknown>, "errnos">): readonly Mode[] {
+  return [
+    ...errnos.flatMap((errno) => [
+      { name: `${errno} once`, plan: { errno } },
+      { name: `${errno} from then on`, plan: { errno, lasting: true } },
+    ]),
+    { name: "EIO after it took effect", plan: { errno: "EIO", afterEffect: true } },
+    { name: "a short write", plan: { shortWrites: true, counts: ({ operation }) => operation === "write" } },
+  ];
+}
+
 interface Attempt<Fact> {
+  readonly mode: Mode;
   readonly disk: SimulatedDisk;
   readonly begun: readonly Fact[];
   readonly acknowledged: readonly Fact[];
   readonly injected: number;
   readonly calls: number;
-  /** The call that failed first. */
-  readonly call: string;
+  /** What failed, in words. */
+  readonly story: string;
   readonly error: unknown;
 }
 
 async function attempt<Fact, Recovered>(
-  { setup, workload, timeoutMs = 10_000 }: ExploreFaultsOptions<Fact, Recovered>,
-  { name, plan }: Mode,
-  at: number | undefined,
+  { workload, timeoutMs = 10_000 }: ExploreFaultsOptions<Fact, Recovered>,
+  image: DiskImage,
+  mode: Mode,
+  at?: number,
 ): Promise<Attempt<Fact>> {
-  const before = new SimulatedDisk();
-  await setup?.(before);
-  const disk = new SimulatedDisk(
-    imageAfter(before.image, before.operations, before.births, () => ({ kind: "kept" })),
-  );
+  const disk = new SimulatedDisk(image);
   const begun: Fact[] = [];
   const acknowledged: Fact[] = [];
+  const { plan, name } = mode;
   const isHit = (number: number): boolean =>
     at !== undefined && (number === at || (plan.lasting === true && number > at));
   const faulty = faultyFileSystem(disk, {
@@ -103,6 +130,10 @@ async function attempt<Fact, Recovered>(
       if (isHit(number) && (operation === "sync" || operation === "syncDirectory")) disk.noteFailedSync(path);
     },
   });
+  const storyOf = (): string => {
+    const call = faulty.calls.find(({ number }) => number === at);
+    return call === undefined ? name : `${name} at call ${at}: ${call.operation} ${call.path}`;
+  };
   let error: unknown;
   try {
     await within(timeoutMs, async () =>
@@ -114,41 +145,34 @@ async function attempt<Fact, Recovered>(
     );
   } catch (thrown) {
     error = thrown;
-    if (thrown instanceof Error && thrown.message.startsWith("it did not end"))
-      throw bad(`the work hangs after ${name} at call ${at}`, thrown);
+    if (thrown instanceof LateError) throw bad(storyOf(), thrown);
   }
-  const call = faulty.calls.find(({ number }) => number === at);
-  return {
-    disk,
-    begun,
-    acknowledged,
-    injected: faulty.injected,
-    calls: faulty.calls.length,
-    call: call === undefined ? "" : `${call.operation} ${call.path}`,
-    error,
-  };
+  const said = { begun, acknowledged, injected: faulty.injected, calls: faulty.calls.length };
+  if (faulty.openFiles > 0) throw bad(storyOf(), new Error(`${faulty.openFiles} files stay open`));
+  return { mode, disk, ...said, story: storyOf(), error };
 }
 
 async function inspect<Fact, Recovered>(
   { recover, check, timeoutMs = 10_000 }: ExploreFaultsOptions<Fact, Recovered>,
-  { disk, begun, acknowledged }: Attempt<Fact>,
-  story: string,
+  { disk, begun, acknowledged, story }: Attempt<Fact>,
   seen: Set<string>,
 ): Promise<void> {
   const { operations } = disk;
   const durability = durabilityOf(operations, "posix");
-  const options = { model: "posix", durability, limit: 4, random: seededRandom(1) } as const;
-  for (const fates of crashStates(operations, operations.length, options)) {
-    const image = imageAfter(
-      disk.image,
-      operations,
-      disk.births,
-      (index) => fates.get(index) ?? { kind: "kept" },
-    );
-    const key = `${begun.length} ${acknowledged.length} ${fingerprint(image)}`;
+  const states = crashStates(operations, operations.length, {
+    model: "posix",
+    durability,
+    random: seededRandom(1),
+  });
+  // All kept and all lost come first.
+  for (let taken = 0; taken < 4; taken += 1) {
+    const { value: fates } = states.next();
+    if (fates === undefined) return;
+    const point = { count: operations.length, fates };
+    const key = `${begun.length} ${acknowledged.length} ${fingerprint(crashedImage(disk, point))}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    const fileSystem: FileSystem = new SimulatedDisk(image);
+    const fileSystem = crashedDisk(disk, point);
     try {
       await within(timeoutMs, async () => {
         const recovered = await recover(fileSystem);
@@ -161,8 +185,7 @@ async function inspect<Fact, Recovered>(
 }
 
 function bad(story: string, cause: unknown): BadStateError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new BadStateError(`A fault leaves a bad state: ${story}: ${reason}`, {
+  return new BadStateError(`A fault leaves a bad state: ${story}: ${reasonOf(cause)}`, {
     seed: story,
     story: [story],
     cause,

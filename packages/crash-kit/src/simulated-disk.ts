@@ -19,8 +19,13 @@ interface FolderNode {
 }
 type Node = FileNode | FolderNode;
 
+/** Programs meet these errors by the thousand (a name that is not there), so they carry no stack, as those of the system do not. */
 function fail(code: string, path: string): never {
-  throw Object.assign(new Error(`${code}: '${path}'`), { code, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = Object.assign(new Error(`${code}: '${path}'`), { code, path });
+  Error.stackTraceLimit = stackTraceLimit;
+  throw error;
 }
 
 /**
@@ -32,6 +37,7 @@ export class SimulatedDisk implements FileSystem {
   readonly image: DiskImage;
   readonly #operations: DiskOperation[] = [];
   readonly #births = new Map<NodeId, Birth>();
+  readonly #parts = new Map<string, readonly string[]>();
   readonly #root: FolderNode;
   #last: NodeId;
   #open = 0;
@@ -88,7 +94,9 @@ export class SimulatedDisk implements FileSystem {
   /** A file's content now, as text; `undefined` when there is none. */
   text(path: string): string | undefined {
     const node = this.#find(path);
-    return node?.kind === "file" ? Buffer.from(node.data).toString("utf8") : undefined;
+    return typeof node === "object" && node.kind === "file"
+      ? Buffer.from(node.data).toString("utf8")
+      : undefined;
   }
 
   /** Paths of all files and folders now, sorted. */
@@ -107,7 +115,7 @@ export class SimulatedDisk implements FileSystem {
   /** Writes down that a sync of a file or folder reported an error. */
   noteFailedSync(path: string): void {
     const node = this.#find(path);
-    if (node !== undefined)
+    if (typeof node === "object")
       this.#operations.push({ kind: "failed-sync", node: node.id, path: resolve(path) });
   }
 
@@ -215,11 +223,8 @@ export class SimulatedDisk implements FileSystem {
   }
 
   lstatSync(path: string): FileStat | undefined {
-    try {
-      return stat(this.#need(path));
-    } catch {
-      return undefined; // also below a file, as Node answers
-    }
+    const node = this.#find(path);
+    return node === undefined || node === "not a folder" ? undefined : stat(node); // also below a file, as Node answers
   }
 
   statSync(path: string): FileStat | undefined {
@@ -255,12 +260,10 @@ export class SimulatedDisk implements FileSystem {
     this.#operations.push({ kind: "remove", folder: folder.id, name, node: node.id, path: resolve(path) });
   }
 
-  #find(path: string): Node | undefined {
+  #find(path: string): Node | "not a folder" | undefined {
     let at: Node = this.#root;
-    for (const part of resolve(path)
-      .split(sep)
-      .filter((name) => name !== "")) {
-      if (at.kind !== "directory") fail("ENOTDIR", path);
+    for (const part of this.#partsOf(path)) {
+      if (at.kind !== "directory") return "not a folder";
       const next = at.names.get(part);
       if (next === undefined) return undefined;
       at = next;
@@ -269,7 +272,18 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #need(path: string): Node {
-    return this.#find(path) ?? fail("ENOENT", path);
+    const node = this.#find(path) ?? fail("ENOENT", path);
+    return node === "not a folder" ? fail("ENOTDIR", path) : node;
+  }
+
+  #partsOf(path: string): readonly string[] {
+    const known = this.#parts.get(path);
+    if (known !== undefined) return known;
+    const parts = resolve(path)
+      .split(sep)
+      .filter((name) => name !== "");
+    this.#parts.set(path, parts);
+    return parts;
   }
 
   #folder(path: string): FolderNode {
