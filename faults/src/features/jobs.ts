@@ -14,8 +14,8 @@ export const JOBS: readonly Feature[] = [
     "each move whole, with its history and its cost, or not at all",
     {
       workload: ({ fileSystem, begin, acknowledge }) =>
-        withStore(fileSystem, async (store) => {
-          const jobs = jobStore(store);
+        withStore(fileSystem, async (store, clock) => {
+          const jobs = jobStore(store, { clock });
           begin(1);
           await jobs.create({ job_id: JOB, description: "a job" });
           acknowledge(1);

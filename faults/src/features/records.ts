@@ -63,8 +63,8 @@ export const RECORDS: readonly Feature[] = [
   ),
   feature<string, string[]>("work done once", "a result that was given is never made again", {
     workload: ({ fileSystem, begin, acknowledge }) =>
-      withStore(fileSystem, async (store) => {
-        const once = onceStore(store, { worker: "first" });
+      withStore(fileSystem, async (store, clock) => {
+        const once = onceStore(store, { worker: "first", clock });
         for (const key of ["a", "b"]) {
           begin(key);
           await once.once(key, {}, () => `first ${key}`);
@@ -72,8 +72,8 @@ export const RECORDS: readonly Feature[] = [
         }
       }),
     recover: (disk) =>
-      afterCrash(disk, async (store) => {
-        const once = onceStore(store, { worker: "second" });
+      afterCrash(disk, async (store, clock) => {
+        const once = onceStore(store, { worker: "second", clock });
         const again: string[] = [];
         for (const key of ["a", "b"]) {
           const result = await once.once(key, {}, () => {
@@ -103,8 +103,8 @@ export const RECORDS: readonly Feature[] = [
   }),
   feature<string, string | undefined>("run state updated", "the last state that was written, or the next", {
     workload: ({ fileSystem, begin, acknowledge }) =>
-      withStore(fileSystem, async (store) => {
-        const runs = runStore(store);
+      withStore(fileSystem, async (store, clock) => {
+        const runs = runStore(store, { clock });
         begin("running");
         await runs.create({ run_id: RUN, kind: "workflow", name: "w", config_snapshot: {} });
         acknowledge("running");

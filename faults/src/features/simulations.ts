@@ -58,8 +58,8 @@ export const SIMULATIONS: readonly Feature[] = [
   ),
   feature<number, number[]>("event stream", "events that were flushed stay, in order, over rotations", {
     workload: ({ fileSystem, begin, acknowledge }) =>
-      withStore(fileSystem, async (store) => {
-        const stream = await openEventStream(store, RUN, { onFull: "wait", rotateBytes: 500 });
+      withStore(fileSystem, async (store, clock) => {
+        const stream = await openEventStream(store, RUN, { clock, onFull: "wait", rotateBytes: 500 });
         for (const turn of TURNS) {
           begin(turn);
           stream.emit({
