@@ -26,10 +26,11 @@ type JobsIndexEntry = z.output<typeof entrySchema>;
 
 const indexSchema = z.looseObject({
   schema: z.literal(SCHEMA).default(SCHEMA),
-  jobs: z.record(z.string(), entrySchema),
+  // Not a record: that would lose an entry called `__proto__`, which is an id too.
+  jobs: z.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value)),
 });
 
-type Jobs = Readonly<Record<string, JobsIndexEntry>>;
+type Jobs = ReadonlyMap<string, JobsIndexEntry>;
 
 /** The index as it stands: its jobs; or that there is none, that it is damaged, or that a later version wrote it. */
 type IndexState =
@@ -91,12 +92,12 @@ export class JobsIndex {
     const problems: string[] = [];
     if (state.kind === "damaged") problems.push("it cannot be read");
     if (state.kind === "foreign") problems.push("it was written by a later version");
-    const jobs: Jobs = state.kind === "there" ? state.jobs : {};
-    const left = new Set(Object.keys(jobs));
+    const jobs: Jobs = state.kind === "there" ? state.jobs : new Map();
+    const left = new Set(jobs.keys());
     for await (const job of this.#manifests()) {
       left.delete(job.job_id);
       if (state.kind !== "there" && state.kind !== "none") continue;
-      const known = Object.hasOwn(jobs, job.job_id) ? jobs[job.job_id] : undefined;
+      const known = jobs.get(job.job_id);
       if (known === undefined) problems.push(`job "${job.job_id}" is missing`);
       else if (JSON.stringify(known) !== JSON.stringify(entryOf(job)))
         problems.push(`job "${job.job_id}" is out of date`);
@@ -115,7 +116,8 @@ export class JobsIndex {
     }
     if (found === undefined) return { kind: "none" };
     const parsed = indexSchema.safeParse(found.value);
-    if (parsed.success) return { kind: "there", jobs: parsed.data.jobs, revision: found.revision };
+    const jobs = parsed.success ? entriesOf(parsed.data.jobs) : undefined;
+    if (jobs !== undefined) return { kind: "there", jobs, revision: found.revision };
     return {
       kind: /^"holdfast\/jobs-index\/v(?!1")\d+"$/.test(schemaOf(found.value)) ? "foreign" : "damaged",
     };
@@ -130,6 +132,16 @@ export class JobsIndex {
       throw error;
     }
   }
+}
+
+function entriesOf(jobs: object): Jobs | undefined {
+  const entries = new Map<string, JobsIndexEntry>();
+  for (const [id, value] of Object.entries(jobs)) {
+    const parsed = entrySchema.safeParse(value);
+    if (!parsed.success) return undefined;
+    entries.set(id, parsed.data);
+  }
+  return entries;
 }
 
 function entryIn(text: string): JobsIndexEntry | "damaged" {
