@@ -1,6 +1,7 @@
 import type { FileStore, StoreFinding } from "@holdfast/storage";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { repairJobsIndex } from "../repair/jobs-index.ts";
 import { repairSimulations } from "../repair/simulation-runs.ts";
 import { printable } from "../table.ts";
 import { requireRun } from "./runs.ts";
@@ -17,17 +18,17 @@ export async function repair(
   const dryRun = options.dryRun === true;
   const { signal } = context;
   // First what can be made again: a store could only take it away.
-  const simulations = await repairSimulations(store, runId, { dryRun, signal });
+  const derived = [
+    ...(await repairSimulations(store, runId, { dryRun, signal })),
+    ...(runId === undefined ? await repairJobsIndex(store, { dryRun }) : []),
+  ];
   const files = await store.repair({
     dryRun,
     salvage: options.salvage === true,
     signal,
     ...(runId === undefined ? {} : { prefix: `runs/${runId}/` }),
   });
-  const findings = [
-    ...simulations,
-    ...files.filter(({ path }) => !simulations.some((one) => one.path === path)),
-  ];
+  const findings = [...derived, ...files.filter(({ path }) => !derived.some((one) => one.path === path))];
   const left = findings.filter((finding) => finding.repaired !== true && finding.severity === "error");
   await context.result(
     {
