@@ -144,6 +144,10 @@ describe("verify, of a store that was tampered with,", { timeout: 300_000 }, () 
     assert.equal(gone.status, 1);
     assert.match(gone.stdout, /run\.json\n.*there is no state/);
     writeFileSync(path, state.replace(/"run_id": ".*"/, '"run_id": "run-20200101-000000-00000000"'));
+    const changed = place.holdfast(["verify"]);
+    assert.equal(changed.status, 1);
+    assert.match(changed.stdout, /run\.json\n.*it was changed after it was written/);
+    writeFileSync(path, readFileSync(path, "utf8").replace(/,\n {2}"document_sha256": ".*"/, ""));
     const other = place.holdfast(["verify"]);
     assert.equal(other.status, 1);
     assert.match(other.stdout, /run\.json\n.*it is the state of run/);

@@ -11,7 +11,8 @@ export const checkpointTypeSchema = z
 /** Why a checkpoint was written: the interval was due, after every turn, at the end. */
 export type CheckpointType = z.output<typeof checkpointTypeSchema>;
 
-const checksumSchema = z
+/** A checksum as it is written. */
+export const checksumSchema = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lowercase hex digits");
 const jsonSchema = z.custom<Json>((value) => value !== undefined);

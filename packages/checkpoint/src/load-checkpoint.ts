@@ -8,7 +8,8 @@ import {
   type SimulationState,
 } from "./checkpoint.ts";
 import { checkpointKey } from "./checkpoint-key.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { checkHeadChecksum } from "./head-checksum.ts";
+import { isJsonObject } from "./json.ts";
 import { loadDocument, loadError, newerVersion, type Subject } from "./load-error.ts";
 import type { SplitDocument } from "./split-document.ts";
 import { stateChecksum } from "./state-text.ts";
@@ -64,25 +65,8 @@ function checkHead(value: Json, subject: Subject): ReadHead {
   if (!parsed.success)
     throw loadError("CHECKPOINT_SCHEMA", subject, `${describeIssues(parsed.error)}; ${OTHER}`, parsed.error);
   // Only now: what is no checkpoint is told as that.
-  checkHeadChecksum(rest, subject);
+  checkHeadChecksum(rest, subject, OTHER);
   return parsed.data;
-}
-
-function checkHeadChecksum({ head_sha256: recorded, ...rest }: JsonObject, subject: Subject): void {
-  if (recorded === undefined) return;
-  let actual: string;
-  try {
-    actual = stateChecksum(rest);
-  } catch (error) {
-    if (!(error instanceof CanonicalJsonError)) throw error;
-    throw loadError("CHECKPOINT_SCHEMA", subject, `${error.message}; ${OTHER}`, error);
-  }
-  if (actual === recorded) return;
-  throw loadError(
-    "CHECKPOINT_CHECKSUM",
-    subject,
-    `the checksum of what stands beside its state is ${actual}, recorded is ${nameOf(recorded)}: it was changed after it was saved; ${OTHER}`,
-  );
 }
 
 function checkState(member: Json | undefined, head: ReadHead, subject: Subject): SimulationState {

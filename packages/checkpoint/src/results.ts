@@ -1,6 +1,6 @@
 import { type Json, timestampSchema } from "@holdfast/storage";
 import * as z from "zod";
-import { stateSchema, turnSchema } from "./checkpoint.ts";
+import { checksumSchema, stateSchema, turnSchema } from "./checkpoint.ts";
 
 const idSchema = z.string().min(1).max(200);
 
@@ -40,8 +40,14 @@ export const resultsHeadSchema = z.looseObject({
     .describe("Figures of the run, and what the engine adds"),
 });
 
-/** How a simulation ended. Written once. */
-export const simulationResultsSchema = resultsHeadSchema.extend({ final_state: stateSchema });
+/** How a simulation ended. Written once. The checksums stand in the file; who reads it gets it without them. */
+export const simulationResultsSchema = resultsHeadSchema.extend({
+  state_sha256: checksumSchema.optional().describe("Checksum of the final state's canonical JSON"),
+  head_sha256: checksumSchema
+    .optional()
+    .describe("Checksum of the canonical JSON of all that stands here beside the final state"),
+  final_state: stateSchema,
+});
 
 /** How a simulation ended. */
 export interface SimulationResults {

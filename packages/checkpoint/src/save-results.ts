@@ -1,4 +1,4 @@
-import { canonicalJson } from "@holdfast/idempotency";
+import { CanonicalJsonError, canonicalJson } from "@holdfast/idempotency";
 import {
   type Compression,
   type Fence,
@@ -8,12 +8,15 @@ import {
   StoreConflictError,
 } from "@holdfast/storage";
 import { resultKey } from "./checkpoint-key.ts";
+import { checkHeadChecksum } from "./head-checksum.ts";
 import { isJsonObject } from "./json.ts";
 import { describeIssues, nameOf } from "./load-checkpoint.ts";
 import { loadDocument, loadError, newerVersion, type Subject } from "./load-error.ts";
 import { type NewSimulationResults, resultsHeadSchema, type SimulationResults } from "./results.ts";
 import { conflict, invalid, type SaveSubject, saving, subjectOf } from "./save-error.ts";
 import { stateChecksum, stateText, UnwritableState } from "./state-text.ts";
+
+const OTHER = "the final checkpoint holds the same state";
 
 /** Writes the results of a run, once. The same results again are fine. */
 export async function saveResults(
@@ -38,7 +41,7 @@ export async function saveResults(
     await saving(subject, () =>
       store.documents.put(
         key,
-        { ...head, final_state: member },
+        { ...sealed({ ...head, state_sha256: checksum }), final_state: member },
         { expected: null, compression, ...(fence === undefined ? {} : { fence }) },
       ),
     );
@@ -48,6 +51,10 @@ export async function saveResults(
     await checkSame(store, runId, { head, checksum }, subject);
   }
   return whole;
+}
+
+function sealed(head: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+  return { ...head, head_sha256: stateChecksum(head) };
 }
 
 function checkResults(
@@ -104,6 +111,20 @@ async function checkSame(
     throw conflict(subject, "other results are kept there, and results are written once; load those");
 }
 
+function checkStateChecksum(state: Json, recorded: Json | undefined, subject: Subject): void {
+  if (recorded === undefined) return;
+  let actual: string;
+  try {
+    actual = stateChecksum(state);
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw loadError("CHECKPOINT_SCHEMA", subject, `${error.message}; ${OTHER}`, error);
+  }
+  if (actual === recorded) return;
+  const said = `the checksum of the final state is ${actual}, recorded is ${nameOf(recorded)}`;
+  throw loadError("CHECKPOINT_CHECKSUM", subject, `${said}: it was changed after it was saved; ${OTHER}`);
+}
+
 /**
  * The results of a run; `undefined` when it has none.
  *
@@ -121,7 +142,8 @@ export async function loadResults(store: Store, runId: string): Promise<Simulati
     const state = `they have version ${version}, this program knows 1; use a newer Holdfast`;
     throw loadError("CHECKPOINT_NEWER_VERSION", subject, state);
   }
-  const { final_state: _, ...rest } = head;
+  const { final_state: _, ...sums } = head;
+  const { head_sha256: _head, state_sha256: recorded, ...rest } = sums;
   const parsed = resultsHeadSchema.safeParse(rest);
   if (!parsed.success)
     throw loadError("CHECKPOINT_SCHEMA", subject, describeIssues(parsed.error), parsed.error);
@@ -129,5 +151,7 @@ export async function loadResults(store: Store, runId: string): Promise<Simulati
     throw loadError("CHECKPOINT_SCHEMA", subject, `"final_state" is ${nameOf(member)}, not a state`);
   const problem = problemOf(parsed.data, member["turn"], runId);
   if (problem !== undefined) throw loadError("CHECKPOINT_TURN", subject, problem);
+  checkHeadChecksum(sums, subject, OTHER);
+  checkStateChecksum(member, recorded, subject);
   return { ...parsed.data, final_state: { ...member, turn: member["turn"] } };
 }

@@ -298,7 +298,15 @@ describe("a checkpoint that is damaged", () => {
       final_state: longState(10, 3),
     });
     assert.deepEqual(await verifyCheckpoints(store, RUN), []);
-    edit(join(root, "runs", RUN, "result.json"), (all) => ({ ...all, final_state: longState(10, 2) }));
+    const other = (all: Document): Document => ({ ...all, final_state: longState(10, 2) });
+    edit(join(root, "runs", RUN, "result.json"), other);
+    assert.deepEqual(
+      (await verifyCheckpoints(store, RUN)).map(({ kind }) => kind),
+      ["CHECKPOINT_CHECKSUM"],
+    );
+    edit(join(root, "runs", RUN, "result.json"), (all) =>
+      without(without(other(all), "head_sha256"), "state_sha256"),
+    );
     assert.deepEqual(
       (await verifyCheckpoints(store, RUN)).map(({ kind }) => kind),
       ["results-mismatch"],

@@ -1,5 +1,5 @@
 import { CHECKSUM_PATTERN, checksumBytes } from "@holdfast/checksum";
-import { type Json, type Store, timestampSchema } from "@holdfast/storage";
+import { type Json, openSealed, type Store, sealDocument, timestampSchema } from "@holdfast/storage";
 import * as z from "zod";
 import { IdempotencyError } from "./errors.ts";
 import { isIdempotencyKey } from "./idempotency-key.ts";
@@ -68,16 +68,20 @@ export async function readOnceRecord(store: Store, document: string): Promise<St
   const found = await store.documents.get(document);
   if (found === undefined) return undefined;
   const path = store.locate({ document });
-  const version = schemaOf(found.value);
+  const { value, seal } = openSealed(found.value);
+  const version = schemaOf(value);
   if (version !== undefined && /^holdfast\/once\/v(?:[2-9]|\d\d+)$/.test(version)) {
     const message = `Cannot read "${path}": it is "${version}", written by a newer version; update @holdfast/idempotency`;
     throw new IdempotencyError("ONCE_NEWER_VERSION", message, { path });
   }
-  const parsed = onceRecordSchema.safeParse(found.value);
-  if (parsed.success && oncePlaceOf(parsed.data.key).document === document) {
-    return { record: parsed.data, revision: found.revision };
-  }
-  const fault = parsed.success ? "its key belongs to another place" : z.prettifyError(parsed.error);
+  const parsed = onceRecordSchema.safeParse(value);
+  const isHere = parsed.success && oncePlaceOf(parsed.data.key).document === document;
+  if (isHere && seal !== "broken") return { record: parsed.data, revision: found.revision };
+  const fault = !parsed.success
+    ? z.prettifyError(parsed.error)
+    : isHere
+      ? "it was changed after it was written"
+      : "its key belongs to another place";
   throw new IdempotencyError(
     "ONCE_DAMAGED",
     `Cannot read "${path}": it is no record of work (${fault}); restore it, or remove it to run the work again`,
@@ -88,10 +92,10 @@ export async function readOnceRecord(store: Store, document: string): Promise<St
   );
 }
 
-/** A record as the store takes it: without what is absent. */
+/** A record as the store takes it: without what is absent, and sealed, because what it recorded is given without asking again. */
 export function documentOf(record: OnceRecord): Json {
-  const json: Json = JSON.parse(JSON.stringify(record));
-  return json;
+  const json: { readonly [name: string]: Json } = JSON.parse(JSON.stringify(record));
+  return sealDocument(json);
 }
 
 function schemaOf(value: Json): string | undefined {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileStore, memoryStore, type Store } from "@holdfast/storage";
+import { fileStore, memoryStore, openSealed, type Store } from "@holdfast/storage";
 import { temporaryFolder } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import * as z from "zod";
@@ -82,7 +82,10 @@ for (const [name, open] of [
       }));
       const hex = KEY.slice(3);
       const document = await opened.store.documents.get(`idempotency/${hex.slice(0, 2)}/${hex.slice(2)}`);
-      assert.deepEqual(document?.value, {
+      assert.ok(document !== undefined);
+      const { value, seal } = openSealed(document.value);
+      assert.equal(seal, "whole");
+      assert.deepEqual(value, {
         schema: "holdfast/once/v1",
         key: KEY,
         inputs_sha256: "sha256:015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862",
@@ -94,6 +97,24 @@ for (const [name, open] of [
         finished_at: "2026-01-02T03:04:05.123456Z",
         result: { answer: 42 },
       });
+    });
+
+    it("refuses a record that was changed after it was written: ONCE_DAMAGED, and nothing is run", async () => {
+      await using opened = await open();
+      const once = onceStore(opened.store);
+      const ask = (): Promise<unknown> => once.once(KEY, {}, () => ({ answer: 42 }));
+      await ask();
+      const { document } = oncePlaceOf(KEY);
+      const whole = JSON.stringify((await opened.store.documents.get(document))?.value);
+      for (const [from, to] of [
+        ["42", "43"],
+        ['"result"', '"resulu"'],
+        ['"document_sha256"', '"document_sha257"'],
+        ['"done"', '"intent"'],
+      ] as const) {
+        await opened.store.documents.put(document, JSON.parse(whole.replace(from, to)));
+        await assert.rejects(ask(), { code: "ONCE_DAMAGED" }, from);
+      }
     });
 
     it("takes any text as a key, and keeps different keys apart", async () => {

@@ -1,3 +1,4 @@
+export { openSealed, type SealedDocument, sealDocument } from "./document-seal.ts";
 export {
   StoreConflictError,
   StoreDamagedError,

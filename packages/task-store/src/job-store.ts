@@ -27,7 +27,7 @@ import type {
 } from "./jobs.ts";
 import { JobsIndex } from "./jobs-index.ts";
 import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
-import { toJson } from "./to-json.ts";
+import { toSealed } from "./to-json.ts";
 
 /** Options of {@link jobStore}. */
 export interface JobStoreOptions {
@@ -40,6 +40,8 @@ export interface JobStoreOptions {
 const READER: DocumentReader<JobManifest> = {
   schema: jobManifestSchema,
   name: "job-manifest",
+  // Other programs may write it too.
+  sealed: false,
   error: ({ kind, place, reason, cause }) => {
     const code = kind === "newer" ? "JOB_NEWER_FORMAT" : "JOB_DAMAGED";
     return new JobError(code, `Cannot read job manifest "${place}": ${reason}`, { path: place, cause });
@@ -96,7 +98,7 @@ class StoredJobs implements JobStore {
     });
     const key = jobKey(manifest.job_id);
     try {
-      await this.#store.documents.put(key, toJson(manifest), { expected: null });
+      await this.#store.documents.put(key, toSealed(manifest), { expected: null });
     } catch (error) {
       if (!(error instanceof StoreConflictError)) throw error;
       const path = this.#store.locate({ document: key });
@@ -257,7 +259,7 @@ class StoredJobs implements JobStore {
       const written = { ...next, revision: present.revision + 1 };
       try {
         const fence = options.fence === undefined ? {} : { fence: options.fence };
-        await this.#store.documents.put(key, toJson(written), { expected: stored.revision, ...fence });
+        await this.#store.documents.put(key, toSealed(written), { expected: stored.revision, ...fence });
       } catch (error) {
         if (!(error instanceof StoreConflictError)) throw error;
         if (tries === MAX_TRIES)

@@ -1,4 +1,4 @@
-import { type Json, type Store, StoreDamagedError } from "@holdfast/storage";
+import { type Json, openSealed, type Store, StoreDamagedError } from "@holdfast/storage";
 import type { ZodType } from "zod";
 
 /** A document as it stands in a store, and the revision of the store. */
@@ -20,9 +20,14 @@ export interface DocumentReader<T> {
   readonly schema: ZodType<T>;
   /** Name in `holdfast/<name>/v1`. */
   readonly name: string;
+  /** Whether a document that was changed after it was written is refused; otherwise `verify` tells of it. */
+  readonly sealed: boolean;
   /** Makes the error of the package. */
   readonly error: (problem: DocumentProblem) => Error;
 }
+
+const EDITED =
+  'it was changed after it was written: its "document_sha256" is not the checksum of the rest; restore it from a copy, or remove that field to take it as it is';
 
 /**
  * Reads a document; `undefined` when there is none. One without a `schema` field is of version 1; one of a later version is refused with
@@ -35,7 +40,8 @@ export async function readDocument<T>(
 ): Promise<Stored<T> | undefined> {
   const found = await getDocument(store, key, reader);
   if (found === undefined) return undefined;
-  const { value, revision } = found;
+  const { revision } = found;
+  const { value, seal } = openSealed(found.value);
   const version = laterVersion(value, reader.name);
   if (version !== undefined) {
     const reason = `it is of version ${version}, and this program knows version 1; use a newer one`;
@@ -43,7 +49,14 @@ export async function readDocument<T>(
   }
   const parsed = reader.schema.safeParse(value);
   if (!parsed.success) throw damaged(store, key, reader, describeIssue(parsed.error.issues), parsed.error);
+  if (reader.sealed && seal === "broken") throw damaged(store, key, reader, EDITED);
   return { value: parsed.data, revision };
+}
+
+/** Whether something changed a document after it was written; not of one that cannot be read at all, which its reader tells. */
+export async function isEdited(store: Store, key: string): Promise<boolean> {
+  const found = await store.documents.get(key);
+  return found !== undefined && openSealed(found.value).seal === "broken";
 }
 
 /** Makes the error for a document that is not what it should be. */

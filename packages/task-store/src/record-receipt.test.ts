@@ -1,4 +1,4 @@
-import { memoryStore } from "@holdfast/storage";
+import { type Json, memoryStore, openSealed } from "@holdfast/storage";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { artifact, receipt } from "../test/receipts.ts";
@@ -10,8 +10,21 @@ describe("recordReceipt()", () => {
     await using store = memoryStore();
     const mine = receipt(1, { later_field: [1, null], approved_plan: { steps: ["a"] }, clarifications: [] });
     expect(await recordReceipt(store, "r", mine)).toEqual(mine);
-    expect((await store.documents.get("runs/r/receipts/T-0042/step-1"))?.value).toEqual(mine);
+    const kept = await store.documents.get("runs/r/receipts/T-0042/step-1");
+    expect(openSealed(kept?.value ?? null)).toEqual({ value: mine, seal: "whole" });
     expect(await listReceipts(store, "r")).toEqual([mine]);
+  });
+
+  it("a receipt that was changed in one place is RECEIPT_DAMAGED; without its seal it is taken as it is", async () => {
+    await using store = memoryStore();
+    await recordReceipt(store, "r", receipt(1, { instruction: "make it" }));
+    const key = "runs/r/receipts/T-0042/step-1";
+    const kept = (await store.documents.get(key))?.value;
+    const { document_sha256, ...changed } = { ...(kept as Record<string, Json>), instruction: "make a" };
+    await store.documents.put(key, { ...changed, document_sha256: document_sha256 ?? null });
+    await expect(listReceipts(store, "r")).rejects.toMatchObject({ code: "RECEIPT_DAMAGED" });
+    await store.documents.put(key, changed);
+    expect(await listReceipts(store, "r")).toEqual([changed]);
   });
 
   it("the same receipt again is fine, and the first stands", async () => {

@@ -5,11 +5,12 @@ import { ReceiptError } from "./errors.ts";
 import { type DocumentReader, damaged, describeIssue, readDocument } from "./read-document.ts";
 import { type Receipt, type ReceiptInput, receiptSchema } from "./receipt.ts";
 import { checkRunId } from "./run-key.ts";
-import { toJson } from "./to-json.ts";
+import { toSealed } from "./to-json.ts";
 
 const READER: DocumentReader<Receipt> = {
   schema: receiptSchema,
   name: "receipt",
+  sealed: true,
   error: ({ kind, place, reason, cause }) => {
     const code = kind === "newer" ? "RECEIPT_NEWER_FORMAT" : "RECEIPT_DAMAGED";
     return new ReceiptError(code, `Cannot read receipt "${place}": ${reason}`, { path: place, cause });
@@ -52,7 +53,7 @@ export async function recordReceipt(
   const key = receiptKey(runId, parsed.data.task_id, parsed.data.step);
   const wanted = definedFields(parsed.data);
   try {
-    await store.documents.put(key, toJson(wanted), {
+    await store.documents.put(key, toSealed(wanted), {
       expected: null,
       ...(options.fence === undefined ? {} : { fence: options.fence }),
     });

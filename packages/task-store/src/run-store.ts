@@ -21,7 +21,7 @@ import type {
   RunUpdateOptions,
   RunWriteOptions,
 } from "./runs.ts";
-import { toJson } from "./to-json.ts";
+import { toSealed } from "./to-json.ts";
 
 /** Options of {@link runStore}. */
 export interface RunStoreOptions {
@@ -32,6 +32,7 @@ export interface RunStoreOptions {
 const READER: DocumentReader<RunState> = {
   schema: runStateSchema,
   name: "run-state",
+  sealed: true,
   error: ({ kind, place, reason, cause }) => {
     const code = kind === "newer" ? "RUN_NEWER_FORMAT" : "RUN_DAMAGED";
     return new RunError(code, `Cannot read run state "${place}": ${reason}`, { path: place, cause });
@@ -215,7 +216,7 @@ class StoredRuns implements RunStore {
     expected: string | null,
     fence: Fence | undefined,
   ): Promise<string> {
-    const { revision } = await this.#store.documents.put(key, toJson(state), {
+    const { revision } = await this.#store.documents.put(key, toSealed(state), {
       expected,
       ...(fence === undefined ? {} : { fence }),
     });

@@ -1,11 +1,11 @@
-import { type Fence, type Json, type Store, StoreError } from "@holdfast/storage";
+import { type Fence, type Json, openSealed, type Store, StoreError } from "@holdfast/storage";
 import { scanMetadata } from "./scan-metadata.ts";
 import { type Task, type TaskMetadata, taskMetadataSchema, taskSchema } from "./task.ts";
 import { documentOf, taskOf } from "./task-document.ts";
 import { failed, misshapen, thrown } from "./task-failure.ts";
 import { isProjectName, TASKS_PREFIX, taskKey, taskOfKey } from "./task-key.ts";
 import type { TaskResult, TaskStore } from "./tasks.ts";
-import { toJson } from "./to-json.ts";
+import { toSealed } from "./to-json.ts";
 
 /**
  * The tasks in a store. Nothing it does throws or rejects: what went wrong is a value.
@@ -36,7 +36,7 @@ class StoredTasks implements TaskStore {
       const key = taskKey(id);
       path = this.#place(key);
       const fence = options.fence === undefined ? {} : { fence: options.fence };
-      await this.#store.documents.put(key, toJson(documentOf(task)), fence);
+      await this.#store.documents.put(key, toSealed(documentOf(task)), fence);
       return { ok: true, value: { task_id: id, path } };
     } catch (error) {
       return thrown(what, path, error);
@@ -101,12 +101,13 @@ class StoredTasks implements TaskStore {
     const what = `Cannot read task "${path}"`;
     const found = await this.#store.documents.get(key, { exact: true });
     if (found === undefined) return failed("NOT_FOUND", `${what}: there is no such task`, { path });
-    const version = laterVersion(found.value);
+    const { value } = openSealed(found.value);
+    const version = laterVersion(value);
     if (version !== undefined) {
       const reason = `it is of version ${version}, and this program knows version 1; use a newer one`;
       return failed("VALIDATION", `${what}: ${reason}`, { path, place: "$.schema" });
     }
-    const parsed = taskSchema.safeParse(found.value);
+    const parsed = taskSchema.safeParse(value);
     if (!parsed.success) return misshapen(what, path, parsed.error);
     const { task_id: id } = parsed.data;
     if (id !== taskId) {
@@ -115,7 +116,7 @@ class StoredTasks implements TaskStore {
     }
     // What was checked, not what the check made of it: that has everything as it was.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above
-    return { ok: true, value: taskOf(found.value as Task) };
+    return { ok: true, value: taskOf(value as Task) };
   }
 
   async #ofTask<T>(

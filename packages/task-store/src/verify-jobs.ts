@@ -11,7 +11,7 @@ import {
 import { JOBS_PREFIX } from "./job-key.ts";
 import { jobStore } from "./job-store.ts";
 import { JOB_TRANSITIONS, jobTransition } from "./job-transitions.ts";
-import { JobsIndex } from "./jobs-index.ts";
+import { isEdited } from "./read-document.ts";
 
 /** Something about jobs or tasks that is not as it should be. */
 export interface WorkFinding {
@@ -24,6 +24,14 @@ export interface WorkFinding {
   readonly message: string;
   readonly meaning?: string;
 }
+
+const EDITED = {
+  severity: "warning",
+  kind: "edited",
+  message: "it was changed after it was written: its document_sha256 is not the checksum of the rest",
+  meaning:
+    "Another program or a person changed it, or the disk did. It is read as it is; the next change seals it.",
+} as const;
 
 /** Where a recovery leads: ready again, or, after too many, to a person. */
 const RECOVERED: Partial<Record<JobStatus, readonly JobStatus[]>> = {
@@ -57,6 +65,7 @@ export async function* verifyJobs(
         continue;
       }
       for (const finding of verifyJob(job)) yield { ...finding, place };
+      if (await isEdited(store, `${JOBS_PREFIX}${id}/job_manifest`)) yield { ...EDITED, place };
       const isWorkedOn = job.status === "RUNNING" || job.status === "REVIEWING";
       if (isWorkedOn && (await jobs.holder(id)) === undefined) {
         yield {

@@ -1,8 +1,17 @@
 import type { Store } from "@holdfast/storage";
+import { isEdited } from "./read-document.ts";
 import { scanMetadata } from "./scan-metadata.ts";
 import { TASKS_PREFIX, taskKey, taskOfKey } from "./task-key.ts";
 import { taskStore } from "./task-store.ts";
 import type { WorkFinding } from "./verify-jobs.ts";
+
+const EDITED = {
+  severity: "warning",
+  kind: "edited",
+  message: "it was changed after it was written: its document_sha256 is not the checksum of the rest",
+  meaning:
+    "Another program or a person changed it, or the disk did. It is read as it is; saving it again seals it.",
+} as const;
 
 /** Checks every task of a store: what is no JSON, has another shape, or lies where no task of its id is looked for. Changes nothing. */
 export async function* verifyTasks(
@@ -29,7 +38,7 @@ async function findingOf(store: Store, key: string): Promise<Omit<WorkFinding, "
     return { severity: "warning", kind: "place", message };
   }
   const result = await taskStore(store).load(id);
-  if (result.ok) return undefined;
+  if (result.ok) return (await isEdited(store, key)) ? EDITED : undefined;
   const { code, message } = result.error;
   return { severity: "error", kind: `TASK_${code}`, message };
 }

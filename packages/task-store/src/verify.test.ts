@@ -15,6 +15,11 @@ async function jobFindings(store: Store): Promise<string[]> {
 const inShort = ({ severity, kind, place, message }: WorkFinding): string =>
   `${severity} ${kind} ${place}: ${message}`;
 
+interface Manifest<Entry> {
+  readonly history: Entry[];
+  readonly document_sha256: string;
+}
+
 describe("verifyJobs()", () => {
   it("finds nothing wrong with what the store wrote", async () => {
     await withFiles(async (store) => {
@@ -33,7 +38,11 @@ describe("verifyJobs()", () => {
     await withFiles(async (store, root) => {
       await walk(store, ALL);
       const whole = bytesOf(root, "j");
-      const { history, ...rest }: { history: Record<string, unknown>[] } = JSON.parse(whole);
+      const {
+        history,
+        document_sha256: _seal,
+        ...rest
+      }: Manifest<Record<string, unknown>> = JSON.parse(whole);
       const damaged: unknown[][] = [
         history.slice(0, -1),
         history.slice(0, 3),
@@ -66,8 +75,11 @@ describe("verifyJobs()", () => {
   it("takes a history of another program, which says less", async () => {
     await withFiles(async (store, root) => {
       await walk(store, ALL);
-      const { history, ...rest }: { history: { timestamp: string; phase: string; status: string }[] } =
-        JSON.parse(bytesOf(root, "j"));
+      const {
+        history,
+        document_sha256: _seal,
+        ...rest
+      }: Manifest<{ timestamp: string; phase: string; status: string }> = JSON.parse(bytesOf(root, "j"));
       const less = history.map(({ timestamp, phase, status }) => ({ timestamp, phase, status }));
       writeFileSync(pathOf(root, "j"), JSON.stringify({ ...rest, history: less }));
       assert.deepEqual(await jobFindings(store), []);
@@ -105,6 +117,7 @@ describe("verifyJobs()", () => {
       );
       assert.deepEqual(await jobFindings(store), [
         "warning metrics jobs/a/job_manifest.json: cumulative_cost is 7, the history adds up to 0",
+        "warning edited jobs/a/job_manifest.json: it was changed after it was written: its document_sha256 is not the checksum of the rest",
       ]);
     });
   });
