@@ -11,6 +11,8 @@ export interface QueryReader {
   read(query: string): unknown;
 }
 
+const NOT_ENCODED = "is not encoded in percent encoding and UTF-8";
+
 /** One thing that is wrong with a request. */
 interface Issue {
   readonly in: "query" | "path" | "header";
@@ -28,6 +30,7 @@ export function queryReader(schema: z.ZodObject | undefined): QueryReader {
   return {
     read(query) {
       if (query === "" && schema === undefined) return {};
+      if (!isEncoded(query)) throw invalid([{ in: "query", name: "query", message: NOT_ENCODED }]);
       const issues: Issue[] = [];
       const given = new Map<string, unknown>();
       for (const [name, text] of new URLSearchParams(query)) {
@@ -97,11 +100,21 @@ function shortened(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}...` : name;
 }
 
+/** What is decoded leniently would ask for something else than was meant. */
+function isEncoded(query: string): boolean {
+  try {
+    if (query.includes("%")) decodeURIComponent(query);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function decode(name: string, text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return refuseParameter("path", name, "is not encoded in percent encoding and UTF-8");
+    return refuseParameter("path", name, NOT_ENCODED);
   }
 }
 

@@ -164,10 +164,42 @@ describe("a page of events", () => {
       "turn_end=-1",
       "event_type=ACTION",
       "limit=5&limit=6",
+      "agent_ids=100%",
+      "agent_ids=%ff",
+      "agent_ids=%c0%ae",
+      "agent_ids=%zz",
     ]) {
       const answer = await fetch(`${url}simulations/sim/events?${query}`);
       assert.equal(answer.status, 400, `${query}: ${await answer.text()}`);
     }
+  });
+
+  it.each([
+    ["limit=-1", "limit", "must be a whole number from 1 to 10000"],
+    ["limit=1e3", "limit", "must be a whole number from 1 to 10000"],
+    ["limit=99999999999999999999", "limit", "must be a whole number from 1 to 10000"],
+    ["offset=x", "offset", "must be a whole number from 0"],
+    ["turn_start=1.5", "turn_start", "must be a whole number from 0"],
+    [
+      "event_types=action",
+      "event_types",
+      "must be one of MILESTONE, DECISION, ACTION, STATE, DETAIL, SYSTEM",
+    ],
+    ["agent_ids=", "agent_ids", "must not be empty"],
+    ["cursor=", "cursor", "must not be empty"],
+    ["start_timestamp=x", "start_timestamp", /^must be an RFC 3339 timestamp such as/],
+    ["end_timestamp=2026-02-30T00:00:00Z", "end_timestamp", "must be a moment that exists"],
+    ["agent_ids=%ff", "query", "is not encoded in percent encoding and UTF-8"],
+  ])("says of %s what is wrong with it, once and in words", async (query, name, message) => {
+    await using here = world();
+    here.write("runs/sim/events.jsonl", eventLine(1));
+    const { url } = await here.serve();
+    const answer = await fetch(`${url}simulations/sim/events?${query}`);
+    const { details } = (await answer.json()) as { details: { issues: Array<Record<string, string>> } };
+    const [issue = {}, ...more] = details.issues;
+    assert.deepEqual([answer.status, more, issue["in"], issue["name"]], [400, [], "query", name]);
+    if (typeof message === "string") assert.equal(issue["message"], message);
+    else assert.match(issue["message"] ?? "", message);
   });
 
   it("shows what another program appends and rotates, at once", async () => {

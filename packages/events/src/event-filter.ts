@@ -7,35 +7,61 @@ import { eventTypeSchema } from "./verbosity.ts";
 export const MAX_EVENTS_PER_PAGE = 10_000;
 const DEFAULT_LIMIT = 1_000;
 
-const turnSchema = z.int().min(0);
+const fromZero = "must be a whole number from 0";
+const turnSchema = z.int(fromZero).min(0, fromZero);
+const limitText = `must be a whole number from 1 to ${MAX_EVENTS_PER_PAGE}`;
+const emptyText = "must not be empty";
 
 /** Which events: everything that is given must hold, bounds are inclusive, a list names alternatives. */
 export const eventFilterSchema = z
   .strictObject({
-    event_types: z.array(eventTypeSchema).min(1).optional().describe("Any of these types"),
-    agent_ids: z.array(z.string().min(1)).min(1).optional().describe("Of any of these agents"),
+    event_types: z.array(eventTypeSchema).min(1, emptyText).optional().describe("Any of these types"),
+    agent_ids: z
+      .array(z.string().min(1, emptyText))
+      .min(1, emptyText)
+      .optional()
+      .describe("Of any of these agents"),
     turn_start: turnSchema.optional().describe("From this turn"),
     turn_end: turnSchema.optional().describe("To this turn; not before turn_start"),
     start_timestamp: timestampSchema.optional().describe("From this moment, RFC 3339"),
-    end_timestamp: timestampSchema.optional().describe("To this moment, RFC 3339"),
+    end_timestamp: timestampSchema
+      .optional()
+      .describe("To this moment, RFC 3339; not before start_timestamp"),
     limit: z
-      .int()
-      .min(1)
-      .max(MAX_EVENTS_PER_PAGE)
+      .int(limitText)
+      .min(1, limitText)
+      .max(MAX_EVENTS_PER_PAGE, limitText)
       .default(DEFAULT_LIMIT)
       .describe(`Events a page, 1 to ${MAX_EVENTS_PER_PAGE}`),
-    offset: z.int().min(0).optional().describe("Events to skip"),
-    cursor: z.string().min(1).optional().describe("next_cursor of the page before, instead of an offset"),
+    offset: z.int(fromZero).min(0, fromZero).optional().describe("Events to skip"),
+    cursor: z
+      .string()
+      .min(1, emptyText)
+      .optional()
+      .describe("next_cursor of the page before, instead of an offset"),
     newest_first: z.boolean().optional().describe("The last event first"),
   })
   .refine(({ turn_start, turn_end }) => turn_end === undefined || turn_end >= (turn_start ?? 0), {
     path: ["turn_end"],
     error: "must not be before turn_start",
   })
+  .refine(({ start_timestamp, end_timestamp }) => !isBefore(end_timestamp, start_timestamp), {
+    path: ["end_timestamp"],
+    error: "must not be before start_timestamp",
+  })
   .refine(({ offset, cursor }) => offset === undefined || cursor === undefined, {
     path: ["offset"],
     error: "cannot stand beside a cursor",
   });
+
+/** False where one of them is not given, or no moment: that is an issue of its own. */
+function isBefore(a: string | undefined, b: string | undefined): boolean {
+  try {
+    return a !== undefined && b !== undefined && parseTimestamp(a) < parseTimestamp(b);
+  } catch {
+    return false;
+  }
+}
 
 /** Which events, and which page of them. */
 export type EventFilter = z.input<typeof eventFilterSchema>;

@@ -118,6 +118,12 @@ describe("query()", () => {
     ["turn_end", { turn_start: 3, turn_end: 2 }],
     ["turn_start", { turn_start: -1 }],
     ["start_timestamp", { start_timestamp: "yesterday" }],
+    ["start_timestamp", { start_timestamp: "yesterday", end_timestamp: "2026-01-02T03:04:05Z" }],
+    [
+      "end_timestamp",
+      { start_timestamp: "2026-01-02T03:04:05Z", end_timestamp: "2026-01-02T04:04:04.9+01:00" },
+    ],
+    ["agent_ids.0", { agent_ids: [""] }],
     ["limit", { limit: 0 }],
     ["limit", { limit: 10_001 }],
     ["offset", { offset: -1 }],

@@ -3,7 +3,7 @@ import * as z from "zod";
 /** The six kinds of events. */
 export const EVENT_TYPES = ["MILESTONE", "DECISION", "ACTION", "STATE", "DETAIL", "SYSTEM"] as const;
 /** One of the six kinds of events. */
-export const eventTypeSchema = z.enum(EVENT_TYPES);
+export const eventTypeSchema = z.enum(EVENT_TYPES, `must be one of ${EVENT_TYPES.join(", ")}`);
 /** One of the six kinds of events. */
 export type EventType = z.output<typeof eventTypeSchema>;
 

@@ -117,11 +117,27 @@ export const anyFilter: fc.Arbitrary<EventFilter> = fc
     },
     { requiredKeys: [] },
   )
-  .map((filter) =>
-    filter.turn_end === undefined
-      ? filter
-      : { ...filter, turn_end: Math.max(filter.turn_end, filter.turn_start ?? 0) },
-  ) as fc.Arbitrary<EventFilter>;
+  .map((filter) => inBounds(filter as EventFilter));
+
+/** Bounds that exclude each other are refused. */
+function inBounds({
+  start_timestamp,
+  end_timestamp,
+  turn_start,
+  turn_end,
+  ...rest
+}: EventFilter): EventFilter {
+  const times = [start_timestamp, end_timestamp].filter((time) => time !== undefined);
+  const [first, last] = times.toSorted((a, b) => Number(microsecondsOf(a) - microsecondsOf(b)));
+  const both = times.length === 2;
+  return {
+    ...rest,
+    ...(start_timestamp !== undefined && { start_timestamp: both ? first : start_timestamp }),
+    ...(end_timestamp !== undefined && { end_timestamp: both ? last : end_timestamp }),
+    ...(turn_start !== undefined && { turn_start }),
+    ...(turn_end !== undefined && { turn_end: Math.max(turn_end, turn_start ?? 0) }),
+  };
+}
 
 /** Whether an event is one that a filter asks for, by hand. */
 export function isAskedFor(event: StoredEvent, filter: EventFilter): boolean {

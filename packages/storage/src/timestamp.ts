@@ -7,7 +7,7 @@ const PATTERN =
 /** A moment as RFC 3339: written in UTC with six fraction digits, read with any offset and any number of digits. */
 export const timestampSchema = z
   .string()
-  .regex(PATTERN, "must be an RFC 3339 timestamp such as 2026-01-02T03:04:05.123456Z")
+  .regex(PATTERN, { error: "must be an RFC 3339 timestamp such as 2026-01-02T03:04:05.123456Z", abort: true })
   .refine((text) => microsecondsOf(text) !== undefined, "must be a moment that exists")
   .describe("RFC 3339 timestamp");
 

@@ -3,8 +3,8 @@ import * as z from "zod";
 /** An id in a path: anything that may name a folder of a store; what is none names nothing. */
 export const pathIdSchema = z
   .string()
-  .min(1)
-  .max(256)
+  .min(1, "is empty")
+  .max(256, "is longer than 256 characters")
   // oxlint-disable-next-line no-control-regex -- these are what is refused
   .regex(/^(?!\.)[^/\\\u0000-\u001f\u007f]+$/, "is no id");
 

@@ -97,6 +97,8 @@ async function follow(
 }
 
 const FLAGS: Readonly<Record<string, string>> = {
+  event_types: "--type",
+  agent_ids: "--agent",
   turn_start: "--turn-start",
   turn_end: "--turn-end",
   start_timestamp: "--since",
@@ -111,8 +113,12 @@ function filterOf(options: EventsOptions): EventFilter {
     return filter;
   } catch (error) {
     if (!(error instanceof EventError)) throw error;
-    const { [error.path]: flag = error.path } = FLAGS;
-    const message = error.message.replace(`"${error.path}"`, flag);
+    const [field = ""] = error.path.split("."); // of a list, its item
+    const { [field]: flag = field } = FLAGS;
+    const message = Object.entries(FLAGS).reduce(
+      (text, [name, said]) => text.replace(name, said),
+      error.message.replace(`"${error.path}"`, flag),
+    );
     throw new CommandError("USAGE", message, EXIT.usage, { cause: error });
   }
 }
