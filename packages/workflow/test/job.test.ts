@@ -292,6 +292,37 @@ describe("what a step needs is looked for before anything is written", () => {
     await assert.rejects(world.step({ env }), { code: "CONFIG_MISSING" });
   });
 
+  it.each(["with", "without"])(
+    "nothing a person says tells a secret: %s a configuration that can be used",
+    async (has) => {
+      using world = new JobWorld(() => ({}));
+      const secret = "s3cr3t-value-of-the-test";
+      const env = { THE_TOKEN: secret, MINE_PIN: "pin-of-the-config" };
+      writeFileSync(
+        world.configPath,
+        // oxlint-disable-next-line no-template-curly-in-string -- the config's own
+        '{ name: jobs, workspace: work, policy: { redact: ["*_TOKEN", "*_PIN"] }, agents: { builder: { cmd: [x], env: { API_TOKEN: "${THE_TOKEN}" } }, reviewer: { cmd: [x] } } }',
+      );
+      const config = await loadAgentsConfig(world.configPath, { env });
+      await world.create({ config, env, description: `use ${secret}`, by: secret });
+      if (has === "without") await world.store.documents.put(`jobs/${JOB}/config`, {});
+      await world.steer("activate", { env, summary: `the key is ${secret}`, by: `ann ${secret}` });
+      if (has === "with") {
+        await world.steer("suspend", { env, summary: "pin-of-the-config" });
+        await world.steer("resume", { env });
+        await world.step({ env });
+        await world.restep({ env, summary: `again, with ${secret}` });
+      }
+      const documents: string[] = [];
+      for (const { key } of (await world.store.documents.list("")).items)
+        documents.push(`${key} ${JSON.stringify(await world.store.documents.get(key))}`);
+      for (const text of documents) assert.ok(!text.includes(secret) && !text.includes("pin-of-the"), text);
+      const { history, description } = await world.job();
+      assert.equal(description, "use [redacted]");
+      assert.deepEqual([history[1]?.agent, history[1]?.summary], ["ann [redacted]", "the key is [redacted]"]);
+    },
+  );
+
   it("a kept configuration that was changed is refused, and can be given again", async () => {
     using world = new JobWorld();
     await world.activated();

@@ -5,6 +5,8 @@ import type { Environment } from "../config/environment.ts";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
 import { requireWorkspace } from "../run/run-workflow.ts";
+import { redactorFor } from "../run/session.ts";
+import { createRedactor } from "../supervisor/redactor.ts";
 import { holdingJob } from "./holding-job.ts";
 import { type JobConfig, keepJobConfig, readJobConfig } from "./job-config.ts";
 
@@ -25,7 +27,7 @@ export interface JobConfigOptions {
 /** Options of `createJob`. */
 export interface CreateJobOptions extends Partial<JobConfigOptions> {
   readonly store: Store;
-  /** What is to be done. Default: the goal of the task, or of the only task there is. */
+  /** What is to be done; secrets in it are replaced. Default: the goal of the task, or of the only task there is. */
   readonly description?: string;
   /** Default: a new one. */
   readonly jobId?: string;
@@ -51,13 +53,15 @@ export async function createJob(given: CreateJobOptions): Promise<JobManifest> {
   const options = withOnlyTask(given);
   const { store, config, jobId, by } = options;
   const kept = config === undefined ? undefined : jobConfig({ ...options, config });
-  const description = options.description ?? goalOf(options);
+  const env = options.env ?? process.env;
+  const redactor = config === undefined ? createRedactor({ env }) : redactorFor(config, env);
+  const description = redactor.text(options.description ?? goalOf(options));
   const phases = phasesOf(options);
   const job = await jobStore(store, { clock: options.clock ?? systemClock }).create(
     { ...(jobId === undefined ? {} : { job_id: jobId }), description, phases },
-    by === undefined ? {} : { by },
+    by === undefined ? {} : { by: redactor.text(by) },
   );
-  if (kept !== undefined) await keepJobConfig(store, job.job_id, kept, { env: options.env ?? process.env });
+  if (kept !== undefined) await keepJobConfig(store, job.job_id, kept, { env });
   return job;
 }
 

@@ -8,7 +8,9 @@ import {
   jobStore,
   jobTransition,
 } from "@holdfast/task-store";
+import type { Environment } from "../config/environment.ts";
 import { holdingJob } from "./holding-job.ts";
+import { withoutSecrets } from "./job-redactor.ts";
 import { dropRequest, leaveRequest, REQUESTABLE } from "./job-request.ts";
 
 /** What a person may do with a job. */
@@ -21,11 +23,13 @@ export interface SteerJobOptions {
   readonly action: JobSteering;
   /** Who does it. */
   readonly by?: string;
-  /** Why; agents are told of what is said with `reject`, `resubmit`, `review` and `rerun`. */
+  /** Why; agents are told of what is said with `reject`, `resubmit`, `review` and `rerun`. Secrets in it are replaced. */
   readonly summary?: string;
   /** How long the process that works on the job may take to stop. Default 60,000 ms. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
+  /** Where values of secrets are known from. Default: `process.env`. */
+  readonly env?: Environment;
   /** Default: the system's clock. */
   readonly clock?: Clock;
 }
@@ -42,7 +46,9 @@ const POLL_MS = 100;
  * @throws {JobHeldError} `JOB_HELD`: another process works on it, or did not stop in time.
  * @throws {JobError} `JOB_NOT_FOUND`, `JOB_DAMAGED`.
  */
-export async function steerJob(options: SteerJobOptions): Promise<JobManifest> {
+export async function steerJob(given: SteerJobOptions): Promise<JobManifest> {
+  const { store, jobId, env, by: _by, summary: _summary, ...rest } = given;
+  const options = { ...rest, store, jobId, ...(await withoutSecrets(store, jobId, given, env)) };
   const clock = options.clock ?? systemClock;
   const jobs = jobStore(options.store, { clock });
   const endsAt = performance.now() + (options.waitMs ?? 60_000);

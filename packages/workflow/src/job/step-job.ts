@@ -3,6 +3,7 @@ import { type JobManifest, jobStore } from "@holdfast/task-store";
 import type { RunOptions } from "../run/options.ts";
 import type { StepOutcome } from "./answer.ts";
 import { holdingJob } from "./holding-job.ts";
+import { withoutSecrets } from "./job-redactor.ts";
 import { JobStepper } from "./job-stepper.ts";
 
 /** Options of `stepJob` and `restepJob`. */
@@ -58,14 +59,10 @@ export async function stepJob(options: StepJobOptions): Promise<JobStepResult> {
 export async function restepJob(
   options: StepJobOptions & { readonly summary?: string },
 ): Promise<JobStepResult> {
-  const { by, summary } = options;
-  const jobs = jobStore(options.store, { clock: options.clock ?? systemClock });
-  return holdingJob(jobs, options.jobId, async (claim) => {
-    await jobs.takeBack(options.jobId, {
-      fence: claim,
-      ...(by === undefined ? {} : { by }),
-      ...(summary === undefined ? {} : { summary }),
-    });
+  const { store, jobId, env } = options;
+  const jobs = jobStore(store, { clock: options.clock ?? systemClock });
+  return holdingJob(jobs, jobId, async (claim) => {
+    await jobs.takeBack(jobId, { fence: claim, ...(await withoutSecrets(store, jobId, options, env)) });
     return new JobStepper(jobs, claim, options).step();
   });
 }
