@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { JobPlace } from "./support/job-place.ts";
@@ -75,6 +76,7 @@ describe("a job and its processes", { timeout: 180_000 }, () => {
       assert.match(other.stderr, new RegExp(`JOB_HELD: .*process ${child.pid} on`));
     }
     assert.equal(place.read(".holdfast", "jobs", "J", "job_manifest.json"), before);
+    assert.equal(place.holdfast(["repair", "J", "--break-lock"]).status, 5, "one of this machine keeps it");
     const holder = place.done("status", "J")["holder"] as { pid: number };
     assert.equal(holder.pid, child.pid);
     assert.equal((await ended).status, 0);
@@ -116,6 +118,39 @@ describe("a job and its processes", { timeout: 180_000 }, () => {
       }
     });
     assert.deepEqual(agents, []);
+  });
+
+  it("a holder in another container is not judged; repair --break-lock frees the job and the run it works on", (test) => {
+    if (spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status !== 0)
+      test.skip("unshare is not allowed here");
+    using place = new JobPlace("job-container");
+    place.activated();
+    // Dies in a pid namespace of its own, not as its first process, which no signal reaches; from here nobody can tell.
+    const script = '"$0" --import "$1" "$2" job run J; exit 0';
+    const preload = new URL("./support/fault-points.mjs", import.meta.url).href;
+    spawnSync(
+      "unshare",
+      ["--pid", "--fork", "--mount-proc", "sh", "-c", script, process.execPath, preload, place.command],
+      {
+        cwd: place.dir,
+        env: { ...process.env, HOLDFAST_TEST_KILL_AT: "90:after", HOLDFAST_TEST_STORE: place.store },
+      },
+    );
+    assert.equal(place.commands().length, 1);
+    const refused = place.job("run", "J");
+    assert.equal(refused.status, 5, refused.stderr);
+    const dry = place.holdfast(["repair", "J", "--break-lock", "--dry-run"]);
+    assert.equal(dry.stderr.match(/would fence off process \d+ on/g)?.length, 2, dry.stderr);
+    assert.equal(place.job("run", "J").status, 5);
+    const freed = place.holdfast(["repair", "J", "--break-lock"]);
+    assert.equal(freed.status, 0, freed.stderr);
+    assert.match(freed.stderr, /fenced off process \d+ on .*, holder of run-/);
+    assert.match(freed.stderr, /fenced off process \d+ on .*, holder of J since/);
+    assert.equal(place.done("run", "J")["status"], "APPROVAL_REQUIRED");
+    assert.match(place.holdfast(["repair", "J", "--break-lock"]).stderr, /nobody holds J/);
+    assert.equal(place.holdfast(["repair", "none", "--break-lock"]).status, 3);
+    assert.equal(place.holdfast(["repair", "--break-lock"]).status, 2);
+    assert.equal(place.holdfast(["verify"]).status, 0);
   });
 
   it("killed at changes to the store all over a run, the next run brings it to its gate", {

@@ -37,20 +37,20 @@ export function addStoreCommands(program: Command, action: Action): void {
     .description(
       "cut torn tails (their bytes are kept), remove leftovers of dead writers, rebuild a damaged last checkpoint",
     )
-    .argument("[run]", "only this run")
+    .argument("[id]", "only this run or job")
     .option("--dry-run", "say what would be done")
     .option(
       "--break-lock",
-      "free the run from a holder in another container or on another host that is known to be gone",
+      "free the run or job from a holder in another container or on another host that is known to be gone",
     )
     .option("--salvage", "also take damaged lines out of logs (they are kept aside)")
     .action(
       action(
         async (
           context,
-          run: string | undefined,
+          id: string | undefined,
           options: { dryRun?: boolean; salvage?: boolean; breakLock?: boolean },
-        ) => (await import("../commands/repair.ts")).repair(context, run, options),
+        ) => (await import("../commands/repair.ts")).repair(context, id, options),
       ),
     );
 
