@@ -52,7 +52,7 @@ async function wakeFenced(root: string): Promise<number> {
     await suspendOutside(program, root);
     moveElsewhere(join(root, "work"));
     moveElsewhere(join(root, "index", "locks"));
-    await using store = fileStore(root, { writerWaitMs: 20 });
+    await using store = fileStore(root);
     assert.notEqual(await store.breakClaim("runs", "r"), undefined);
     const [fence] = await store.work.claim("runs", "next", { id: "r" });
     assert.ok(fence !== undefined);

@@ -23,21 +23,26 @@ export async function lockForWriting(options: WriterLockOptions, item: string | 
   const under = item === undefined ? "" : ` under ${item}`;
   const lockOptions = { worker: `writer of ${key}${under}`, fileSystem };
   try {
-    return await acquireLock(lockPath, { ...lockOptions, waitMs });
+    return await acquireLock(lockPath, lockOptions);
   } catch (error) {
     if (!(error instanceof LockHeldError)) throw error;
+    // Whoever wrote this log under the item that we hold now has lost it: a person broke a lock whose holder cannot be seen, and
+    // waiting for it is no use. A holder that can be seen to live keeps its lock all the same.
     const { holder } = error;
-    // Whoever wrote this log under the item that we hold now has lost it: a person broke a lock whose holder cannot be seen.
-    // A holder that can be seen to live keeps its lock all the same.
-    if (under === "" || holder === undefined || !holder.worker.endsWith(under))
-      throw heldError(options, error);
-    try {
-      await breakLock(lockPath, { ...lockOptions, token: holder.token });
-      return await acquireLock(lockPath, lockOptions);
-    } catch (again) {
-      throw again instanceof LockHeldError ? heldError(options, again) : again;
+    if (under !== "" && holder?.worker.endsWith(under) === true) {
+      await breakLock(lockPath, { ...lockOptions, token: holder.token }).catch(ignoreHeld);
     }
   }
+  try {
+    return await acquireLock(lockPath, { ...lockOptions, waitMs });
+  } catch (error) {
+    throw error instanceof LockHeldError ? heldError(options, error) : error;
+  }
+}
+
+/** It lives after all, or somebody else was quicker: then it is waited for. */
+function ignoreHeld(error: unknown): void {
+  if (!(error instanceof LockHeldError)) throw error;
 }
 
 function heldError({ key, path }: WriterLockOptions, error: LockHeldError): StoreHeldError {
