@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Artifact, Command, Ledger, LedgerEvent, LedgerRecord, Message } from "@holdfast/ledger";
+import type { Command, Ledger, LedgerEvent } from "@holdfast/ledger";
 import { snapshotSize } from "@holdfast/snapshot";
-import { type Clock, type Fence, formatTimestamp, type Store } from "@holdfast/storage";
-import { type Receipt, type RunChange, type RunStore, recordReceipt } from "@holdfast/task-store";
+import { type Clock, type Fence, formatTimestamp } from "@holdfast/storage";
+import type { RunChange, RunStore } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
-import { READ_ONLY_ACTIONS } from "../flow/flow.ts";
 import { type Move, nextMove } from "../flow/next-move.ts";
 import { ORCHESTRATOR, type RunProgress, type Step } from "../flow/progress.ts";
 import type { Outcome } from "../supervisor/outcome.ts";
@@ -12,14 +11,14 @@ import type { Redactor } from "../supervisor/redactor.ts";
 import type { AgentSupervisor } from "../supervisor/supervisor.ts";
 import type { Transcript } from "../transcript/transcript.ts";
 import { textOf } from "../unknown-value.ts";
-import { missingOutputs, problemOfArtifacts, type StepProblem } from "./check-artifacts.ts";
+import type { StepProblem } from "./check-artifacts.ts";
 import { backoffMs, planCommand, repeatCommand, timeoutOf } from "./plan-command.ts";
-import type { WorkflowMessage } from "./result.ts";
+import type { RunLog } from "./run-log.ts";
+import type { StepProof } from "./step-proof.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What an orchestrator works with; all of it belongs to one claim of one run. */
 export interface OrchestratorParts {
-  readonly store: Store;
   readonly runId: string;
   readonly fence: Fence;
   readonly config: WorkflowConfig;
@@ -34,9 +33,10 @@ export interface OrchestratorParts {
   readonly newId: () => string;
   readonly random: () => number;
   readonly signal: AbortSignal | undefined;
-  readonly onMessage: ((message: WorkflowMessage) => void) | undefined;
+  readonly log: RunLog;
+  readonly proof: StepProof;
   /** Steps whose receipts are written. */
-  readonly receipts: Set<number>;
+  readonly receipts: ReadonlySet<number>;
 }
 
 /** How a run came to an end, for now. */
@@ -48,9 +48,6 @@ export type RunEnd =
 /** Thrown inside the loop when the signal aborts; never leaves this file. */
 class Interruption extends Error {}
 
-/** Paths that a line of the ledger names at most. */
-const MAX_PATHS = 20;
-
 /**
  * Carries a run from where its ledger stands to an end. The order of a step never changes: key, ledger line, command to the agent,
  * its messages to the ledger, terminal event, artifacts checked, receipt, run state. Whatever is thrown in between, the ledger says
@@ -58,11 +55,15 @@ const MAX_PATHS = 20;
  */
 export class Orchestrator {
   readonly #parts: OrchestratorParts;
+  readonly #log: RunLog;
+  readonly #proof: StepProof;
   #supervisor: AgentSupervisor | undefined;
   #commandsSent = 0;
 
   constructor(parts: OrchestratorParts) {
     this.#parts = parts;
+    this.#log = parts.log;
+    this.#proof = parts.proof;
   }
 
   /** Commands that were handed to agents. */
@@ -70,48 +71,9 @@ export class Orchestrator {
     return this.#commandsSent;
   }
 
-  /** Takes the agents to work with; they record through {@link record}. */
+  /** Takes the agents to work with; they record through {@link RunLog.record}. */
   attach(supervisor: AgentSupervisor): void {
     this.#supervisor = supervisor;
-  }
-
-  /** Writes a message to the ledger, takes it into the story and tells whoever watches. Durable when it resolves. */
-  async append(message: Message): Promise<LedgerRecord> {
-    const { ledger, progress, transcript, onMessage } = this.#parts;
-    const record = await ledger.append(message);
-    progress.apply(record);
-    transcript.tell(record, progress);
-    onMessage?.({ record });
-    // One step may say more than memory should hold: its story is written while it goes on.
-    if (transcript.isFull) await transcript.flush();
-    return record;
-  }
-
-  /** Writes what agents and their supervisor say. A remark cannot pass for one of the orchestrator's own. */
-  async record(message: Message): Promise<void> {
-    if (message.kind === "log" && message.fields?.["by"] === ORCHESTRATOR) {
-      await this.append({ ...message, fields: { ...message.fields, by: "agent" } });
-    } else if (message.kind === "event" && message.from.agent_type === ORCHESTRATOR) {
-      await this.append({ ...message, from: { ...message.from, agent_type: "agent" } });
-    } else {
-      await this.append(message);
-    }
-  }
-
-  /** A remark of the orchestrator itself. */
-  async remark(
-    level: "info" | "warn" | "error",
-    message: string,
-    fields: Record<string, unknown>,
-  ): Promise<void> {
-    const { redactor, clock } = this.#parts;
-    await this.append({
-      kind: "log",
-      level,
-      message: redactor.text(message),
-      fields: { by: ORCHESTRATOR, ...redactor.value(fields) },
-      timestamp: formatTimestamp(clock()),
-    });
   }
 
   /** Writes `run.json` from the ledger's story and the given change. */
@@ -200,7 +162,11 @@ export class Orchestrator {
     const { config, task, workspace, progress, redactor, clock, newId } = this.#parts;
     if (move.attempt > 0 && progress.current !== undefined) await this.#wait(progress.current, move.attempt);
     const snapshot = await workspace.take();
-    this.#note({ kind: "snapshot", snapshot_id: snapshot.snapshot_id, files: snapshotSize(snapshot).files });
+    this.#log.note({
+      kind: "snapshot",
+      snapshot_id: snapshot.snapshot_id,
+      files: snapshotSize(snapshot).files,
+    });
     this.#checkSignal();
     const made = {
       config,
@@ -212,21 +178,21 @@ export class Orchestrator {
       newId,
     };
     const command = planCommand(move, made);
-    await this.append(command);
+    await this.#log.append(command);
     await this.#execute(command);
   }
 
   async #sendAgain(step: Step, attempt: number): Promise<void> {
     const { config, clock, newId } = this.#parts;
     if (step.command === undefined) throw new TypeError(`Step ${step.step} has no command to send again`);
-    const changed = await this.#workspaceChanged(step);
+    const changed = await this.#proof.workspaceChanged(step);
     if (changed !== undefined) return this.#fail(step, changed);
     const command = repeatCommand(
       step.command,
       { attempt, maxAttempts: step.maxAttempts },
       { config, now: clock(), newId },
     );
-    await this.append(command);
+    await this.#log.append(command);
     await this.#execute(command);
   }
 
@@ -235,7 +201,7 @@ export class Orchestrator {
     const step = progress.current;
     if (this.#supervisor === undefined || step === undefined)
       throw new TypeError("No supervisor is attached");
-    this.#note({
+    this.#log.note({
       kind: "step",
       step: step.step,
       stage: step.stage,
@@ -288,7 +254,7 @@ export class Orchestrator {
       }),
       occurred_at: formatTimestamp(clock()),
     };
-    await this.append(event);
+    await this.#log.append(event);
     await this.saveState();
   }
 
@@ -304,7 +270,7 @@ export class Orchestrator {
       return;
     const waitMs = backoffMs(config.policy, attempt, random);
     if (waitMs <= 0) return;
-    this.#note({ kind: "waiting", step: step.step, wait_ms: waitMs });
+    this.#log.note({ kind: "waiting", step: step.step, wait_ms: waitMs });
     try {
       await delay(waitMs, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
@@ -314,112 +280,10 @@ export class Orchestrator {
   }
 
   async #settle(step: Step): Promise<void> {
-    const problem = await this.#problemOf(step);
+    const problem = await this.#proof.problemOf(step);
     if (problem !== undefined) return this.#fail(step, problem);
-    await this.writeReceipt(step);
+    await this.#proof.writeReceipt(step);
     await this.saveState();
     await this.#parts.transcript.flush();
   }
-
-  /** What a finished step proves. */
-  #receiptOf(step: Step): Receipt {
-    const { clock, task, redactor } = this.#parts;
-    return {
-      schema: "holdfast/receipt/v1",
-      task_id: task.id,
-      step: step.step,
-      action: step.action,
-      idempotency_key: step.key,
-      snapshot_id: step.snapshotId,
-      command_message_id: step.commandId,
-      correlation_id: step.correlationId,
-      artifacts: [...step.artifacts.values()].map(
-        ({ path, sha256, size }): Artifact => ({ path, sha256, size }),
-      ),
-      events: [...step.events],
-      created_at: formatTimestamp(clock()),
-      instruction: redactor.text(task.goal),
-    };
-  }
-
-  /** What stands against the artifacts that a step says it made, if something does. */
-  async problemOfArtifacts(step: Step): Promise<StepProblem | undefined> {
-    const { workspace, config, signal } = this.#parts;
-    const maxBytes = config.policy.artifact_max_bytes;
-    return problemOfArtifacts(this.#receiptOf(step), { workspace: workspace.root, maxBytes, signal });
-  }
-
-  /** Writes the receipt of a step whose artifacts have been checked. */
-  async writeReceipt(step: Step): Promise<void> {
-    const { store, runId, fence, receipts } = this.#parts;
-    const receipt = await recordReceipt(store, runId, this.#receiptOf(step), { fence });
-    receipts.add(step.step);
-    this.#note({ kind: "receipt", step: step.step, artifacts: receipt.artifacts.length });
-  }
-
-  /** What stands against a step that ended well, if something does. */
-  async #problemOf(step: Step): Promise<StepProblem | undefined> {
-    const { progress, config } = this.#parts;
-    if (progress.targetOf(step) === undefined) return unexpectedEvent(step, progress);
-    if (config.policy.strict_version_pinning && step.observed !== undefined) {
-      return versionMismatch(
-        `the agent worked on ${step.observed}, the step is pinned to ${step.snapshotId}`,
-        [],
-      );
-    }
-    const problem = await this.problemOfArtifacts(step);
-    if (problem !== undefined) return problem;
-    const changed = await this.#workspaceChanged(step);
-    if (changed !== undefined) return changed;
-    await this.#remarkMissing(step);
-    return undefined;
-  }
-
-  async #remarkMissing(step: Step): Promise<void> {
-    const missing = missingOutputs(step.command?.expected_outputs ?? [], this.#parts.workspace.root);
-    if (missing.length === 0) return;
-    await this.remark("warn", `Step ${step.step} ended without ${listed(missing)}, which it was asked for`, {
-      missing_outputs: missing.slice(0, MAX_PATHS),
-      step: step.step,
-    });
-  }
-
-  /** For a step that only reads: how the workspace differs from what it was pinned to, beyond what the step says it made. */
-  async #workspaceChanged(step: Step): Promise<StepProblem | undefined> {
-    const { config, workspace } = this.#parts;
-    if (!config.policy.strict_version_pinning || !READ_ONLY_ACTIONS.has(step.action)) return undefined;
-    const changed = (await workspace.changesSince(step.snapshotId)).filter(
-      (path) => !step.artifacts.has(path),
-    );
-    if (changed.length === 0) return undefined;
-    return versionMismatch(`the workspace no longer is ${step.snapshotId}: ${listed(changed)}`, changed);
-  }
-
-  #note(progress: Extract<WorkflowMessage, { progress: unknown }>["progress"]): void {
-    this.#parts.onMessage?.({ progress });
-  }
-}
-
-/** The first few of many paths. */
-function listed(paths: readonly string[]): string {
-  const more = paths.length > 5 ? ` and ${paths.length - 5} more` : "";
-  return `${paths.slice(0, 5).join(", ")}${more}`;
-}
-
-function versionMismatch(message: string, changed: readonly string[]): StepProblem {
-  const details = changed.length === 0 ? {} : { changed: changed.slice(0, MAX_PATHS) };
-  return { code: "version_mismatch", message, status: "version_mismatch", details };
-}
-
-function unexpectedEvent(step: Step, progress: RunProgress): StepProblem {
-  const event = step.settledBy;
-  const said = event?.status === undefined ? event?.event : `${event.event}/${event.status}`;
-  const known = Object.keys(progress.flow.stages[step.stage]?.on ?? {})
-    .join(", ")
-    .slice(0, 1_000);
-  return {
-    code: "unexpected_event",
-    message: `stage "${step.stage}" cannot end with "${said}"; it knows ${known}`,
-    status: "unexpected_event",
-  };
 }

@@ -116,7 +116,7 @@ async function openToResume(
 }
 
 async function beginAgain(session: Session, state: RunState, options: ResumeWorkflowOptions): Promise<void> {
-  const { runId, store, progress, transcript, orchestrator, claim } = session;
+  const { runId, store, progress, transcript, orchestrator, claim, log } = session;
   await verifyLedger(session, state);
   const orphans = await replay(session);
   options.onMessage?.({ progress: { kind: "run", run_id: runId, task_id: session.task.id, resumed: true } });
@@ -127,7 +127,7 @@ async function beginAgain(session: Session, state: RunState, options: ResumeWork
   const receipts = await receiptsOf(session);
   const clock = options.clock ?? systemClock;
   await runStore(store, { clock }).resume(runId, { fence: claim });
-  await orchestrator.remark("info", resumeText(session, ended.length), {
+  await log.remark("info", resumeText(session, ended.length), {
     run: "resumed",
     attempt: state.attempts + 1,
     ...(progress.ended === "failed" || state.status === "failed"
@@ -194,12 +194,12 @@ async function receiptsOf(session: Session): Promise<Map<number, Receipt>> {
 
 /** Goes back to the first finished step whose files changed; writes receipts that are missing for steps that were gone on from. */
 async function settleReceipts(session: Session, receipts: Map<number, Receipt>): Promise<void> {
-  const { progress, orchestrator, workspace } = session;
+  const { progress, log, proof, workspace } = session;
   const stale = await firstStale(progress, receipts, workspace);
   if (stale !== undefined) {
     const { step, paths } = stale;
     const shown = paths.slice(0, 5).join(", ");
-    await orchestrator.remark(
+    await log.remark(
       "warn",
       `Run goes back to step ${step.step} (${step.action}): its receipt no longer agrees with ${shown}`,
       {
@@ -210,10 +210,10 @@ async function settleReceipts(session: Session, receipts: Map<number, Receipt>):
   }
   for (const step of finishedSteps(progress)) {
     if (session.receipts.has(step.step) || step === progress.current) continue;
-    const problem = await orchestrator.problemOfArtifacts(step);
-    if (problem === undefined) await orchestrator.writeReceipt(step);
+    const problem = await proof.problemOfArtifacts(step);
+    if (problem === undefined) await proof.writeReceipt(step);
     else {
-      await orchestrator.remark(
+      await log.remark(
         "warn",
         `Run goes back to step ${step.step} (${step.action}): its receipt is missing, and ${problem.message}`,
         { rewind_to_step: step.step },

@@ -99,7 +99,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
       session,
       begin: async () => {
         options.onMessage?.({ progress: { kind: "run", run_id: runId, task_id: task.id, resumed: false } });
-        await session.orchestrator.remark(
+        await session.log.remark(
           "info",
           `Run ${runId} of "${config.name}" begins with task ${task.id}: ${task.goal.slice(0, 200).toWellFormed()}`,
           {

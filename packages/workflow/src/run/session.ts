@@ -14,7 +14,9 @@ import { Transcript } from "../transcript/transcript.ts";
 import type { RunOptions } from "./options.ts";
 import { Orchestrator, type RunEnd } from "./orchestrator.ts";
 import { sentAt } from "./plan-command.ts";
+import { RunLog } from "./run-log.ts";
 import { StderrLog } from "./stderr-log.ts";
+import { StepProof } from "./step-proof.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** What both ways into a run settle first. */
@@ -69,6 +71,8 @@ export class Session {
   readonly redactor: Redactor;
   readonly clock: Clock;
   readonly receipts = new Set<number>();
+  readonly log: RunLog;
+  readonly proof: StepProof;
   readonly orchestrator: Orchestrator;
   readonly #supervisor: AgentSupervisor;
   readonly #stderr: StderrLog;
@@ -91,24 +95,20 @@ export class Session {
     this.redactor = redactorFor(config, env);
     this.clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
+    const { workspace, progress, redactor, clock, receipts } = this;
+    this.log = new RunLog({ ledger, progress, transcript, redactor, clock, onMessage: options.onMessage });
+    const shared = { runId, fence: claim, config, task, workspace, progress, redactor, clock, signal };
+    this.proof = new StepProof({ ...shared, store, receipts }, this.log);
     this.orchestrator = new Orchestrator({
-      store,
-      runId,
-      fence: claim,
-      config,
-      task,
-      workspace: this.workspace,
+      ...shared,
       ledger,
       runs: runStore(store),
-      progress: this.progress,
       transcript,
-      redactor: this.redactor,
-      clock: this.clock,
       newId: options.newId ?? randomUUID,
       random,
-      signal,
-      onMessage: options.onMessage,
-      receipts: this.receipts,
+      log: this.log,
+      proof: this.proof,
+      receipts,
     });
     this.#stderr = new StderrLog(store, runId, claim, this.clock);
     this.#supervisor = (options.createSupervisor ?? agentSupervisor)(
@@ -152,7 +152,7 @@ export class Session {
       clock: this.clock,
       random: backoff.jitter === "none" ? () => 1 : random,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
-      record: (message) => this.orchestrator.record(message),
+      record: (message) => this.log.record(message),
       recordStderr: (agent, line) => this.#stderr.add(agent, line),
     };
   }
@@ -171,15 +171,14 @@ export class Session {
   async #tellEnd(end: RunEnd): Promise<void> {
     // Told already when the run was killed between this line and its state.
     if (this.progress.ended === end.kind) return;
-    const { orchestrator, runId } = this;
-    if (end.kind === "completed")
-      await orchestrator.remark("info", `Run ${runId} is completed`, { run: "completed" });
+    const { log, runId } = this;
+    if (end.kind === "completed") await log.remark("info", `Run ${runId} is completed`, { run: "completed" });
     else if (end.kind === "interrupted") {
-      await orchestrator.remark("warn", `Run ${runId} is interrupted; holdfast resume ${runId} goes on`, {
+      await log.remark("warn", `Run ${runId} is interrupted; holdfast resume ${runId} goes on`, {
         run: "interrupted",
       });
     } else {
-      await orchestrator.remark("error", `Run ${runId} failed: ${end.message}`, {
+      await log.remark("error", `Run ${runId} failed: ${end.message}`, {
         run: "failed",
         code: end.code,
       });
