@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
+import { OwnTime } from "./support/own-time.ts";
 import { problemOf, rawClient, say } from "./support/raw-client.ts";
 import { bigEvents, eventLine, world } from "./support/world.ts";
 
 const HOST = (port: number): string => `Host: 127.0.0.1:${port}\r\n`;
 
 async function isWell(url: string): Promise<boolean> {
-  const started = performance.now();
+  using time = new OwnTime();
   const answer = await fetch(`${url}simulations`);
   await answer.text();
-  return answer.status === 200 && performance.now() - started < 1_000;
+  return answer.status === 200 && time.ms < 1_000;
 }
 
 describe("sizes", () => {
@@ -57,11 +59,11 @@ describe("sizes", () => {
   ])("%s with GET is refused at once", async (_, rest) => {
     await using here = world();
     const { port, url } = await here.serve();
-    const started = performance.now();
+    using time = new OwnTime();
     const answer = await say(port, `GET /simulations HTTP/1.1\r\n${HOST(port)}${rest}`);
     // A client that is still sending may lose the answer with the connection.
     if (answer !== "") assert.deepEqual(problemOf(answer), { status: 400, code: "INVALID_REQUEST" });
-    assert.ok(performance.now() - started < 3_000);
+    assert.ok(time.ms < 3_000, `${time.ms}`);
     assert.ok(await isWell(url));
   });
 });
@@ -98,7 +100,7 @@ describe("what is no HTTP", () => {
   ])("%s gets a problem, and the server goes on", async (_, text, status) => {
     await using here = world();
     const { port, url } = await here.serve();
-    const answer = await say(port, Buffer.from(text.replaceAll("PORT", String(port)), "latin1"), 8_000);
+    const answer = await say(port, Buffer.from(text.replaceAll("PORT", String(port)), "latin1"), 60_000);
     const found = problemOf(answer);
     assert.equal(found.status, status, answer);
     assert.notEqual(found.code, undefined, answer);
@@ -106,7 +108,7 @@ describe("what is no HTTP", () => {
     assert.ok(await isWell(url));
   });
 
-  it("any bytes whatever leave the server standing", { timeout: 30_000 }, async () => {
+  it("any bytes whatever leave the server standing", { timeout: 120_000 }, async () => {
     await using here = world();
     const { port, url } = await here.serve();
     const start = fc.constantFrom(
@@ -124,7 +126,7 @@ describe("what is no HTTP", () => {
             using client = await rawClient(port);
             await client.send(Buffer.concat([Buffer.from(before), bytes, Buffer.from("\r\n\r\n")]));
             client.socket.end();
-            return await client.ended(15_000);
+            return await client.ended(90_000);
           }),
         );
         for (const answer of answers) assert.ok(!/^HTTP\/1\.1 5/m.test(answer), answer);
@@ -151,42 +153,42 @@ describe("what is no HTTP", () => {
 
 describe.concurrent("slow clients", () => {
   it("200 that send a byte now and then are cut off within 10 seconds, while others are served", {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     await using here = world();
     const { port, url } = await here.serve();
-    const started = performance.now();
     const clients = await Promise.all(Array.from({ length: 200 }, () => rawClient(port)));
     const text = `GET /simulations HTTP/1.1\r\n${HOST(port)}X: `;
+    using time = new OwnTime();
     await Promise.all(clients.map((client) => client.send(text)));
     const drip = setInterval(() => {
       for (const { socket } of clients) if (socket.writable) socket.write("a");
     }, 400);
-    let slowest = 0;
-    while (performance.now() - started < 8_000) {
-      const at = performance.now();
+    const ended = Promise.all(clients.map((client) => client.ended(90_000)));
+    let asked = 0;
+    for (let isOver = false; !isOver; asked += 1) {
       assert.ok(await isWell(url));
-      slowest = Math.max(slowest, performance.now() - at);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      isOver = await Promise.race([ended.then(() => true), sleep(200, false)]);
     }
-    const answers = await Promise.all(clients.map((client) => client.ended(6_000)));
     clearInterval(drip);
-    assert.ok(performance.now() - started < 11_500, `${performance.now() - started}`);
-    assert.ok(answers.some((answer) => problemOf(answer).code === "REQUEST_TIMEOUT"));
-    assert.ok(slowest < 1_000, `${slowest}`);
+    // The last look may have been a step late.
+    assert.ok(time.ms < 10_500, `${time.ms}`);
+    assert.ok(asked > 5, `${asked}`);
+    const codes = (await ended).map((answer) => problemOf(answer).code);
+    assert.ok(codes.includes("REQUEST_TIMEOUT"));
   });
 
-  it("one that says nothing is cut off", { timeout: 20_000 }, async () => {
+  it("one that says nothing is cut off", { timeout: 120_000 }, async () => {
     await using here = world();
     const { port } = await here.serve();
     using client = await rawClient(port);
-    const started = performance.now();
-    await client.ended(12_000);
-    assert.ok(performance.now() - started < 10_500);
+    using time = new OwnTime();
+    await client.ended(90_000);
+    assert.ok(time.ms < 10_500, `${time.ms}`);
   });
 
   it("one that does not take its answer is cut off, and the answer with it", {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     await using here = world();
     here.write("runs/sim/events.jsonl", bigEvents(50, 200_000));
@@ -195,9 +197,9 @@ describe.concurrent("slow clients", () => {
     client.socket.pause();
     await client.send(`GET /simulations/sim/events?limit=10000 HTTP/1.1\r\n${HOST(port)}\r\n`.repeat(3));
     const metrics = async (): Promise<string> => (await fetch(`${url}metrics`)).text();
-    const started = performance.now();
+    using time = new OwnTime();
     while (!/ended_total\{reason="slow_reader"\} 1/.test(await metrics())) {
-      assert.ok(performance.now() - started < 13_000);
+      assert.ok(time.ms < 13_000);
       assert.ok(await isWell(url));
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { describe, it } from "vitest";
-import { createApi } from "../src/index.ts";
+import { createApi, type LogEntry } from "../src/index.ts";
 import { fillStore, IDS } from "./support/full-store.ts";
 import { TOKEN, VERSION, type World, world } from "./support/world.ts";
 
@@ -271,6 +271,21 @@ describe("the page for people", () => {
 });
 
 describe("createApi()", () => {
+  it("tells of no fault when a client goes before it was answered", async () => {
+    await using here = world();
+    await fillStore(here);
+    const faults: unknown[] = [];
+    const log = (entry: LogEntry): void => void (entry.level === "error" && faults.push(entry));
+    const api = createApi({ store: here.store, version: VERSION, log });
+    for (const path of ["runs/flow/ledger", "simulations/sim/events", "runs/flow/receipts"]) {
+      for (const reason of [undefined, "aborted"]) {
+        const signal = AbortSignal.abort(reason);
+        await api.fetch(new Request(`http://localhost/${path}`, { signal }));
+      }
+    }
+    assert.deepEqual(faults, []);
+  });
+
   it("answers as a handler, without a server", async () => {
     await using here = await filledWorld();
     const api = createApi({ store: here.store, version: VERSION });

@@ -40,8 +40,8 @@ export async function rawClient(port: number): Promise<RawClient> {
     async send(data) {
       await new Promise<void>((resolve) => socket.write(data, () => resolve()));
     },
-    until: (pattern, waitMs = 5_000) => wait(() => pattern.test(text), waitMs),
-    ended: (waitMs = 5_000) => wait(() => over, waitMs),
+    until: (pattern, waitMs = 30_000) => wait(() => pattern.test(text), waitMs),
+    ended: (waitMs = 30_000) => wait(() => over, waitMs),
     [Symbol.dispose]: () => socket.destroy(),
   };
 }
