@@ -24,6 +24,7 @@ interface Given {
     readonly KILL_AT?: string;
     readonly FAIL_AT?: string;
     readonly FAIL_SYNC?: string;
+    readonly SLOW_SYNC?: string;
     readonly TRACE?: string;
   };
   readonly timeoutMs?: number;

@@ -2,11 +2,13 @@
 //   HOLDFAST_TEST_KILL_AT="17:before"        SIGKILL before (or after) the 17th call
 //   HOLDFAST_TEST_FAIL_AT="17:ENOSPC:once"   the 17th call fails with this error (or it and all later ones: "lasting")
 //   HOLDFAST_TEST_FAIL_SYNC="3"              the third sync of a file fails with EIO; later ones would succeed
+//   HOLDFAST_TEST_SLOW_SYNC="500"            every sync of a file or folder in the store takes so many milliseconds more
 //   HOLDFAST_TEST_TRACE=FILE                 one line a call: number, name, path in the store
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
 
+const slowMs = Number(process.env.HOLDFAST_TEST_SLOW_SYNC ?? 0);
 const { HOLDFAST_TEST_KILL_AT, HOLDFAST_TEST_FAIL_AT, HOLDFAST_TEST_FAIL_SYNC, HOLDFAST_TEST_TRACE } =
   process.env;
 const store = process.env.HOLDFAST_TEST_STORE;
@@ -51,6 +53,9 @@ function enter(name, path) {
   return { call: calls };
 }
 
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const isSlow = (name) => slowMs > 0 && name.includes("sync") && name.startsWith("f");
+
 function leave(call) {
   if (call === Number(killAt) && when === "after") die();
 }
@@ -70,6 +75,7 @@ for (const name of ["writeSync", "fsyncSync", "fdatasyncSync", "ftruncateSync"])
     if (!inStore(path)) return original(descriptor, ...rest);
     const { call, error } = enter(name, path);
     if (error) throw error;
+    if (isSlow(name)) Atomics.wait(pause, 0, 0, slowMs);
     const result = original(descriptor, ...rest);
     leave(call);
     return result;
@@ -85,7 +91,8 @@ for (const name of ["write", "fsync", "fdatasync", "ftruncate"]) {
     if (error) return void setImmediate(() => done(error));
     return original(descriptor, ...rest, (...results) => {
       leave(call);
-      done(...results);
+      if (isSlow(name)) setTimeout(done, slowMs, ...results);
+      else done(...results);
     });
   };
 }
