@@ -16,6 +16,7 @@ const statesOf = (place: Place, run: string): string[] =>
     return canonical({ name, turn, state, random });
   });
 
+// Nothing here blocks: all of them wait at the same time.
 describe.concurrent("a run whose process gets signals in the middle of a save", { timeout: 300_000 }, () => {
   let whole: string[] = [];
   beforeAll(() => {
@@ -49,13 +50,13 @@ describe.concurrent("a run whose process gets signals in the middle of a save", 
       const { status, stderr } = await ended;
       assert.equal(status, 130, stderr);
       const run = place.run();
-      const resumed = place.holdfast(["resume", run, "--quiet"]);
+      const resumed = await place.start(["resume", run, "--quiet"]).ended;
       assert.equal(resumed.status, 0, resumed.stdout + resumed.stderr);
       assert.deepEqual(
         statesOf(place, run).filter((state) => !state.includes(".tmp.")),
         whole,
       );
-      const verified = place.holdfast(["verify"]);
+      const verified = await place.start(["verify"]).ended;
       assert.equal(verified.status, 0, verified.stdout);
     },
   );

@@ -1,4 +1,5 @@
 import { CheckpointManager, type SimulationResults } from "@holdfast/checkpoint";
+import { type InDoubt, onceStore } from "@holdfast/idempotency";
 import type { FileStore, Holder } from "@holdfast/storage";
 import { RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
 import { colouredStatus } from "../commands/runs.ts";
@@ -13,6 +14,8 @@ interface SimulationStatus {
   /** What a resume goes on from. */
   readonly last: { readonly turn: number; readonly timestamp: string; readonly path: string } | null;
   readonly checkpoints: readonly { readonly turn: number; readonly path: string }[];
+  /** What a turn began by `ctx.once` and has no outcome, because its process died. */
+  readonly in_doubt: readonly InDoubt[];
   readonly holder?: Holder;
 }
 
@@ -57,8 +60,19 @@ async function describe(store: FileStore, runId: string): Promise<SimulationStat
     max_turns: maxTurnsOf(state),
     last: head === undefined ? null : { turn: head.turn, timestamp: head.timestamp, path },
     checkpoints: entries.map((entry) => ({ turn: entry.turn, path: entry.path })),
+    in_doubt: await inDoubtOf(store, state, holder),
     ...(holder === undefined ? {} : { holder }),
   };
+}
+
+/** Reads every record of the store, so only where there can be one: of a run that stands still and is not at its end. */
+async function inDoubtOf(
+  store: FileStore,
+  { run_id: runId, status }: RunState,
+  holder: Holder | undefined,
+): Promise<readonly InDoubt[]> {
+  if (status === "completed" || holder !== undefined) return [];
+  return (await onceStore(store).inDoubt()).filter(({ key }) => key.startsWith(`${runId}/`));
 }
 
 /** From the config that the run was started with; null where that cannot be told. */
@@ -71,7 +85,8 @@ function maxTurnsOf({ config_snapshot: config }: RunState): number | null {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function statusText(context: Context, { state, max_turns, last, holder }: SimulationStatus): string {
+function statusText(context: Context, status: SimulationStatus): string {
+  const { state, max_turns, last, holder, in_doubt: inDoubt } = status;
   const turn = last?.turn ?? state.turn ?? 0;
   const of = max_turns === null ? "" : ` of ${max_turns}`;
   const head = `${context.style("bold", state.run_id)}  ${colouredStatus(context, state.status)}  turn ${turn}${of}  ${printable(state.name)}\n`;
@@ -83,7 +98,11 @@ function statusText(context: Context, { state, max_turns, last, holder }: Simula
     state.error === undefined
       ? ""
       : `  ${context.style("red", state.error.code)}: ${printable(state.error.message)}\n`;
-  return `${head}${held}${error}${nextText(state, holder)}`;
+  const doubt = inDoubt.map(
+    ({ key, started_at }) =>
+      `  ${context.style("yellow", "in doubt")}: ${printable(key)} was begun at ${started_at}, and how it ended is unknown; it is asked again\n`,
+  );
+  return `${head}${held}${error}${doubt.join("")}${nextText(state, holder)}`;
 }
 
 function nextText(state: RunState, holder: Holder | undefined): string {
