@@ -16,6 +16,7 @@ export async function* readableLines(
   options: { readonly from?: number; readonly signal?: AbortSignal | undefined; readonly follow?: boolean },
 ): AsyncGenerator<ReadableLine> {
   const { signal, follow = false } = options;
+  let known: string | undefined;
   for (let from = options.from ?? 1; ; ) {
     const more = { from, ...(signal !== undefined && { signal }) };
     try {
@@ -26,6 +27,10 @@ export async function* readableLines(
       return;
     } catch (error) {
       if (!(error instanceof StoreDamagedError) || error.line === undefined) throw error;
+      // A file that was put aside without its last newline: nothing leads past its end.
+      const place = `${error.path}:${error.line}`;
+      if (place === known) throw error;
+      known = place;
       yield { position: from, text: undefined };
       from += 1;
     }

@@ -127,6 +127,26 @@ describe("verifyEvents()", () => {
 });
 
 describe("lines that are no text", () => {
+  it("a file that was put aside and has no end is told of, and does not keep verifyEvents() for ever", async () => {
+    using folder = temporaryFolder();
+    await using store = fileStore(folder.path);
+    await store.create();
+    const place = join(folder.path, "runs", "r");
+    mkdirSync(place, { recursive: true });
+    writeFileSync(
+      join(place, "events_2026-01-01_00-00-00.jsonl"),
+      `${detail(ID(1))}\n${detail(ID(2)).slice(0, 40)}`,
+    );
+    writeFileSync(join(place, "events.jsonl"), `${detail(ID(3))}\n`);
+    await assert.rejects(verifyEvents(store, "r"), { code: "STORE_DAMAGED", line: 2 });
+    const { events, corrupt_lines } = await eventLog(store, "r").query();
+    assert.deepEqual(
+      events.map(({ event_id }) => event_id),
+      [ID(1), ID(3)],
+    );
+    assert.ok(corrupt_lines >= 0);
+  });
+
   it("hide nothing behind them from verifyEvents() and follow()", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "runs", "r");

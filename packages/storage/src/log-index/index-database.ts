@@ -8,7 +8,7 @@ import type { SegmentPieces } from "./pieces.ts";
 import type { SeenFile } from "./seen-files.ts";
 
 /** Changes when what is kept changes; an index of another format is made anew. */
-const FORMAT = `holdfast-log-index 2 ${endianness()}`;
+const FORMAT = `holdfast-log-index 3 ${endianness()}`;
 const WAIT_MS = 250;
 // SQLITE_BUSY, SQLITE_LOCKED.
 const BUSY = new Set([5, 6]);
@@ -185,7 +185,7 @@ export class IndexDatabase {
   piece(segment: number, kind: number): Uint8Array {
     const no = segment * 8 + kind;
     const row = this.#statement("SELECT crc, data FROM piece WHERE no = ?").get(no);
-    if (row === undefined) throw new StaleIndexError("a part is missing", { isDamaged: false });
+    if (row === undefined) throw new StaleIndexError("a part is missing", { isDamaged: true });
     return checked(row, `piece ${no}`);
   }
 
@@ -195,12 +195,12 @@ export class IndexDatabase {
     return row === undefined ? undefined : checked(row, `chunk ${no}`);
   }
 
-  postingCount(segment: number, agent: number): number {
+  postingCount(segment: number, agent: number): number | undefined {
     const row = this.#statement("SELECT count, named FROM posting WHERE segment = ? AND agent = ?").get(
       segment,
       agent,
     );
-    if (row === undefined) return 0;
+    if (row === undefined) return undefined;
     const { count, named } = row;
     if (crc32(postingName(segment, agent, count)) !== named)
       throw new StaleIndexError("a count does not have its checksum", { isDamaged: true });

@@ -4,7 +4,16 @@ import { type SegmentHeader } from "./segment.ts";
 import type { HashList, TailSegment } from "./tail-segment.ts";
 
 /** The parts a segment is kept in; each is read when it is needed. */
-export const PIECE = { header: 0, times: 1, types: 2, agents: 3, turns: 4, lines: 5, offsets: 6 } as const;
+export const PIECE = {
+  header: 0,
+  times: 1,
+  types: 2,
+  agents: 3,
+  turns: 4,
+  lines: 5,
+  offsets: 6,
+  kept: 7,
+} as const;
 
 /** Ids and causes are kept in so many parts, by their hash. */
 export const CHUNKS = 64;
@@ -45,7 +54,7 @@ export function piecesOf(tail: TailSegment): SegmentPieces {
   const times = Array.from(tail.times());
   const bigTimes = times.some((time) => typeof time === "bigint");
   const kept: KeptHeader = { ...header, bigTimes };
-  const pieces = [
+  const pieces: Piece[] = [
     { kind: PIECE.header, data: serialize(kept) },
     { kind: PIECE.times, data: bytesOf(bigTimes ? bigTimesOf(times) : Float64Array.from(times, Number)) },
     { kind: PIECE.types, data: bytesOf(tail.types()) },
@@ -55,7 +64,18 @@ export function piecesOf(tail: TailSegment): SegmentPieces {
     { kind: PIECE.offsets, data: bytesOf(tail.offsets()) },
   ];
   const chunks = [...chunksOf(tail.ids, 0), ...chunksOf(tail.causes, CHUNKS)];
-  return { header, pieces, postings: postingsOf(tail), chunks };
+  const postings = postingsOf(tail);
+  const there = [...postings.map(({ agent }) => agent), ...chunks.map(({ kind }) => -1 - kind)];
+  pieces.push({ kind: PIECE.kept, data: bytesOf(Int32Array.from(there)) });
+  return { header, pieces, postings, chunks };
+}
+
+/** Whether a segment was kept with records of an agent, or with a part of its ids: what is not found then was lost. */
+export function wasKept(
+  kept: Int32Array,
+  what: { readonly agent: number } | { readonly chunk: number },
+): boolean {
+  return kept.includes("agent" in what ? what.agent : -1 - what.chunk);
 }
 
 /** Reads the header of a segment. */

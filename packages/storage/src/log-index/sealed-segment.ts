@@ -1,7 +1,17 @@
-import type { IndexDatabase } from "./index-database.ts";
+import { type IndexDatabase, StaleIndexError } from "./index-database.ts";
 import type { Moment } from "./moment.ts";
 import type { PieceCache } from "./piece-cache.ts";
-import { aligned, CHUNKS, chunkOf, headerOf, linesInChunk, PIECE, postingOver, timesOf } from "./pieces.ts";
+import {
+  aligned,
+  CHUNKS,
+  chunkOf,
+  headerOf,
+  linesInChunk,
+  PIECE,
+  postingOver,
+  timesOf,
+  wasKept,
+} from "./pieces.ts";
 import { hashOf, type Posting, type Segment, type SegmentHeader } from "./segment.ts";
 
 /** A segment that is kept in a database; its parts are read when they are needed. */
@@ -50,12 +60,12 @@ export class SealedSegment implements Segment {
   }
 
   agentCount(agent: number): number {
-    return this.#database.postingCount(this.#no, agent);
+    return this.#database.postingCount(this.#no, agent) ?? this.#nothing({ agent }, 0);
   }
 
   posting(agent: number): Posting | undefined {
     const data = this.#database.posting(this.#no, agent);
-    return data === undefined ? undefined : postingOver(aligned(data));
+    return data === undefined ? this.#nothing({ agent }, undefined) : postingOver(aligned(data));
   }
 
   withId(id: string): readonly number[] {
@@ -69,8 +79,16 @@ export class SealedSegment implements Segment {
   #withHash(range: readonly [string, string] | undefined, id: string, base: number): readonly number[] {
     if (range === undefined || id < range[0] || id > range[1]) return [];
     const hash = hashOf(id);
-    const data = this.#database.chunk(this.#no, base + chunkOf(hash));
-    return data === undefined ? [] : linesInChunk(data, hash);
+    const chunk = base + chunkOf(hash);
+    const data = this.#database.chunk(this.#no, chunk);
+    return data === undefined ? this.#nothing({ chunk }, []) : linesInChunk(data, hash);
+  }
+
+  /** The answer where there is no row, when there never was one. */
+  #nothing<T>(what: { readonly agent: number } | { readonly chunk: number }, answer: T): T {
+    const kept = this.#piece(PIECE.kept, (data) => new Int32Array(aligned(data)));
+    if (wasKept(kept, what)) throw new StaleIndexError("a row was lost", { isDamaged: true });
+    return answer;
   }
 
   #piece<T>(kind: number, over: (data: Uint8Array) => T): T {
