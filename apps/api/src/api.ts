@@ -20,6 +20,11 @@ export const MAX_URL_BYTES = 8_192;
 const MAX_TAILS = 256;
 const HEARTBEAT_MS = 10_000;
 
+/** Nobody reads it: its client has gone, and that is no fault of the server. */
+const GONE = problemReply(
+  new ProblemError("INVALID_REQUEST", "Invalid request: its connection ended before the answer"),
+);
+
 /** Something a server has to tell whoever runs it. */
 export type LogEntry =
   | {
@@ -154,7 +159,7 @@ export class ApiHandler {
       this.#origins.check(origin, request.headers.get("host") ?? host);
       reply = await this.#dispatch(request, path, query, matched);
     } catch (error) {
-      reply = this.#failed(error);
+      reply = request.signal.aborted && isAbort(error, request.signal) ? GONE : this.#failed(error);
     }
     if (method === "HEAD") reply = withoutBody(reply);
     const seconds = (performance.now() - started) / 1_000;
@@ -262,4 +267,9 @@ export function tooLong(): ProblemError {
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
+}
+
+/** Whether an error says only that nobody waits for the answer any more. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === "AbortError");
 }
