@@ -10,6 +10,8 @@ export interface DamagedFile {
    * `another`: it is counted, as long as it has a valid shape.
    */
   readonly otherValue: "bad" | "another";
+  /** The name of the member that holds the checksum: what takes it away as well, and not by one bit, is another value too. */
+  readonly seal?: string;
   /** Makes a whole file in an empty folder. */
   readonly prepare: (folder: string) => Promise<PreparedFile>;
 }
@@ -39,7 +41,6 @@ export interface DamageResult {
   readonly withoutEffect: number;
   /** Read as another value of a valid shape, where the format holds nothing that could tell. */
   readonly another: number;
-  readonly seconds: number;
   /** The story of the first bad sample. */
   readonly problem?: string;
 }

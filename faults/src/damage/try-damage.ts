@@ -33,7 +33,6 @@ export async function tryDamage(file: DamagedFile, budget: DamageBudget): Promis
     promise: file.promise,
     samples,
     ...counts,
-    seconds: (performance.now() - started) / 1_000,
     ...(problem === undefined ? {} : { problem }),
   });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-damage-"));
@@ -41,6 +40,7 @@ export async function tryDamage(file: DamagedFile, budget: DamageBudget): Promis
   let samples = 0;
   try {
     prepared = await file.prepare(folder);
+    await prepared.put(prepared.whole);
     const usual = await usualOf(prepared);
     const { seed: first = 1 } = budget;
     while (samples < budget.samples && performance.now() - started < budget.seconds * 1_000) {
@@ -75,7 +75,7 @@ async function usualOf({ read, verify }: PreparedFile): Promise<Usual> {
 }
 
 async function judge(
-  { refusals, otherValue }: DamagedFile,
+  { refusals, otherValue, seal }: DamagedFile,
   prepared: PreparedFile,
   usual: Usual,
   bytes: Buffer,
@@ -93,7 +93,9 @@ async function judge(
     throw new Error(`the reader refuses it (${outcome.code}: ${shown(outcome.error)}), and verify is silent`);
   }
   if (isDeepStrictEqual(outcome.value, usual.value)) return "withoutEffect";
-  if (otherValue === "another") return "another";
+  const isUnsealed =
+    seal !== undefined && Math.abs(bytes.length - prepared.whole.length) > 1 && !bytes.includes(seal);
+  if (otherValue === "another" || isUnsealed) return "another";
   throw new Error(`nobody tells, and it is read as ${difference(outcome.value, usual.value)}`);
 }
 

@@ -20,7 +20,8 @@ describe("recordReceipt()", () => {
     await recordReceipt(store, "r", receipt(1, { instruction: "make it" }));
     const key = "runs/r/receipts/T-0042/step-1";
     const kept = (await store.documents.get(key))?.value;
-    const { document_sha256, ...changed } = { ...(kept as Record<string, Json>), instruction: "make a" };
+    const other: Record<string, Json> = { ...(kept as Record<string, Json>), instruction: "make a" };
+    const { document_sha256, ...changed } = other;
     await store.documents.put(key, { ...changed, document_sha256: document_sha256 ?? null });
     await expect(listReceipts(store, "r")).rejects.toMatchObject({ code: "RECEIPT_DAMAGED" });
     await store.documents.put(key, changed);
