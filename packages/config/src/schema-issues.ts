@@ -82,7 +82,9 @@ function translate(
   }
   if (issue.code === "invalid_type") {
     const missing = valueAt(document.value, path) === undefined;
-    const expected = issue.expected === "int" ? "integer" : issue.expected;
+    // A schema may say it better than the name of the type does.
+    const own = /^must be (.*)$/s.exec(issue.message)?.[1];
+    const expected = own ?? (issue.expected === "int" ? "integer" : issue.expected);
     const message = missing ? `is missing; it must be ${expected}` : `must be ${expected}, found ${found}`;
     return [issueOf(document, path, { found, allowed: expected, message })];
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryStore } from "@holdfast/storage";
 import { runStore } from "@holdfast/task-store";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   type Engine,
   parseSimulationConfig,
@@ -76,18 +76,9 @@ describe("runSimulation()", () => {
     ["a second a turn", 1_000_000n, 11],
     ["by a clock that goes back", -1_000n, 11],
   ])("writes its state now and then, and at the end: %s", async (_, step, writes) => {
-    const inner = memoryStore();
-    let written = 0;
-    const documents = new Proxy(inner.documents, {
-      get: (target, name: keyof typeof target) =>
-        name !== "put"
-          ? target[name].bind(target)
-          : (...args: Parameters<typeof target.put>) => {
-              if (args[0].endsWith("/run")) written += 1;
-              return target.put(...args);
-            },
-    });
-    const store = { ...inner, documents, locate: inner.locate.bind(inner) };
+    const store = memoryStore();
+    const put = vi.spyOn(store.documents, "put");
+    const written = (): number => put.mock.calls.filter(([key]) => key.endsWith("/run")).length;
     let now = 1_767_323_045_000_000n;
     const parts = payingParts([]);
     const engine: Engine = {
@@ -104,12 +95,11 @@ describe("runSimulation()", () => {
       clock: () => now,
       ...parts,
       engine,
-      onNote: () => undefined,
-      onTurn: ({ turn }) => turns.push([turn, written]),
+      onTurn: ({ turn }) => turns.push([turn, written()]),
     });
     assert.equal(turns[0]?.[1], 2, "after the first turn");
-    assert.equal(written, writes);
-    assert.equal((await runStore(inner).load(run_id))?.turn, 9);
+    assert.equal(written(), writes);
+    assert.equal((await runStore(store).load(run_id))?.turn, 9);
   });
 
   it("without an interval keeps only `last` and the final checkpoint", async () => {

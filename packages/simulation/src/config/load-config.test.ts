@@ -58,8 +58,20 @@ describe("parseSimulationConfig()", () => {
       5,
       "must be a positive integer, found -5",
     ],
-    ["interval: 5", "interval: 2.5", "simulation.checkpoint_interval", 5, "must be integer, found 2.5"],
-    ["interval: 5", "interval: five", "simulation.checkpoint_interval", 5, 'must be number, found "five"'],
+    [
+      "interval: 5",
+      "interval: 2.5",
+      "simulation.checkpoint_interval",
+      5,
+      "must be a positive integer, found 2.5",
+    ],
+    [
+      "interval: 5",
+      "interval: five",
+      "simulation.checkpoint_interval",
+      5,
+      'must be a positive integer, found "five"',
+    ],
     ["max_turns", "max_turn", "simulation.max_turn", 4, 'unknown key "max_turn"; did you mean "max_turns"?'],
     [
       "interest_rate",

@@ -1,7 +1,8 @@
 import { verbosityLevelSchema } from "@holdfast/events";
 import * as z from "zod";
 
-const positive = (): z.ZodInt => z.int().min(1, "must be a positive integer");
+const POSITIVE = "must be a positive integer";
+const positive = (): z.ZodInt => z.int(POSITIVE).min(1, POSITIVE);
 const nameSchema = z
   .string()
   .min(1, "must not be empty")

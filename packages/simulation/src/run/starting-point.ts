@@ -67,7 +67,11 @@ export async function checkpointOfTurn(store: Store, runId: string, turn: number
   const last = await lastOf(manager, runId);
   if (last?.checkpoint.turn === turn && last.fallback === undefined) return last;
   const path = store.locate({ document: `runs/${runId}/checkpoints/turn_${turn}` });
-  const known = [...turns, ...(last === undefined ? [] : [`${last.checkpoint.turn} (last)`])].join(", ");
+  const latest = last?.checkpoint.turn;
+  const known = [
+    ...turns,
+    ...(latest === undefined || turns.includes(latest) ? [] : [`${latest} (last)`]),
+  ].join(", ");
   const message = `Cannot find turn ${turn} of run "${runId}": there is no "${path}"; ${known === "" ? "the run has no checkpoint" : `it has the turns ${known}`}`;
   throw new SimulationError("SIMULATION_CHECKPOINT_MISSING", message, { path });
 }
