@@ -28,6 +28,7 @@ import { anyFilter, anyLine, LogModel } from "./index-model.ts";
 
 const SEGMENT_LINES = 8;
 const RUNS = process.env["HOLDFAST_LONG"] === "1" ? 2_000 : 80;
+const TIMEOUT_MS = RUNS * 500;
 
 /** A log and two processes that search it. */
 class World {
@@ -180,7 +181,7 @@ const damaging: fc.Arbitrary<Change> = fc
     );
   });
 
-describe("the index of a log", () => {
+describe("the index of a log", { timeout: TIMEOUT_MS }, () => {
   it("answers as a scan does, for every filter and page, while the log grows and is rotated", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(growing, questions), { maxLength: 12 }), async (steps) => {
