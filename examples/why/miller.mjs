@@ -1,4 +1,4 @@
-// An agent: buys grain when the store runs low, and sells when it is full.
+// An agent: mills half of what the store holds beyond its reserve, and nothing while there is less.
 
 export const agentSchema = {
   type: "object",
