@@ -3,17 +3,20 @@ import { StoreDamagedError } from "./errors.ts";
 import { compressStream, decompressStream } from "./object-encoding.ts";
 import type { Bytes } from "./store.ts";
 
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+// With a checksum of the content: a flipped bit of a frame can change several places of its text, and still be a whole frame.
+const FRAME = {
+  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+};
 const MAGIC = 0xfd2fb528;
 
 /** The zstd form of a text, in one piece. */
 export function compressText(text: Bytes): Bytes {
-  return zstdCompressSync(text, LEVEL);
+  return zstdCompressSync(text, FRAME);
 }
 
 /** The zstd form of a text in pieces. */
 export function compressPieces(pieces: Iterable<Bytes>): AsyncIterable<Bytes> {
-  return compressStream(asyncOf(pieces));
+  return compressStream(asyncOf(pieces), FRAME);
 }
 
 async function* asyncOf(pieces: Iterable<Bytes>): AsyncGenerator<Bytes> {

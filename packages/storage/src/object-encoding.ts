@@ -4,6 +4,7 @@ import {
   constants,
   createZstdCompress,
   createZstdDecompress,
+  type ZstdOptions,
   zstdCompress,
   zstdCompressSync,
   zstdDecompressSync,
@@ -40,8 +41,11 @@ function ifItPays(compressed: Bytes, size: number): Bytes | undefined {
 }
 
 /** Compresses a stream. */
-export function compressStream(content: AsyncIterable<Bytes>): AsyncIterable<Bytes> {
-  return through(content, createZstdCompress(LEVEL));
+export function compressStream(
+  content: AsyncIterable<Bytes>,
+  frame: ZstdOptions = LEVEL,
+): AsyncIterable<Bytes> {
+  return through(content, createZstdCompress(frame));
 }
 
 /** Decompresses a stream; throws where it is no whole zstd frame. */

@@ -55,6 +55,26 @@ describe("a document of a store of files", () => {
     assert.equal((await store.documents.get("runs/a/run"))?.value, "value");
   });
 
+  it("that is compressed is read as it was written, or refused, whichever bit is flipped", async () => {
+    for (const list of [
+      [1, 2],
+      Array.from({ length: 40 }, (_, number) => ({ number, name: `agent ${number}` })),
+    ]) {
+      const root = newFolder();
+      await using store = fileStore(root);
+      await store.documents.put("runs/a/run", { list }, { compression: "zstd" });
+      const path = join(root, "runs", "a", "run.json.zst");
+      const whole = readFileSync(path);
+      for (let bit = 0; bit < whole.length * 8; bit += 1) {
+        const changed = Buffer.from(whole);
+        changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        writeFileSync(path, changed);
+        const read = await store.documents.get("runs/a/run").catch(({ code }: { code: string }) => code);
+        if (read !== "STORE_DAMAGED") assert.deepEqual(Object(read).value, { list }, `bit ${bit}`);
+      }
+    }
+  });
+
   it("that is damaged is found by check() and set aside by repair(), in either form", async () => {
     const root = newFolder();
     await using store = fileStore(root);
