@@ -10,7 +10,7 @@ export interface DamagedFile {
    * `another`: it is counted, as long as it has a valid shape.
    */
   readonly otherValue: "bad" | "another";
-  /** The name of the member that holds the checksum: what takes it away as well, and not by one bit, is another value too. */
+  /** The name of the member that holds the checksum: what takes it away as well, and is more than a bit, a byte or a cut, is `another` too. */
   readonly seal?: string;
   /** Makes a whole file in an empty folder. */
   readonly prepare: (folder: string) => Promise<PreparedFile>;

@@ -6,9 +6,11 @@ export interface Damaged {
   readonly bytes: Buffer;
   /** The kind of damage and where it begins, for who wants to see it again. */
   readonly what: string;
+  /** Whether it is a single bit, a single byte or a cut: what happens to files by itself. */
+  readonly isSimple: boolean;
 }
 
-type Damage = (bytes: Buffer, random: Random) => Damaged | undefined;
+type Damage = (bytes: Buffer, random: Random) => Omit<Damaged, "isSimple"> | undefined;
 
 /** Texts that readers are known to stumble over. In the place of a value, or between two. */
 const SPECIAL = [
@@ -177,11 +179,15 @@ const DAMAGES: readonly Damage[] = [
   ...[otherByte, cutAtLine, removed, zeroed, garbage, special, doubledLine, removedLine, swappedLines, tail],
 ];
 
+const SIMPLE: ReadonlySet<Damage> = new Set([flipBit, otherByte, cut, cutAtLine]);
+
 /** Damages bytes in one of the ways in which files are damaged; what comes out is never what went in. */
 export function damage(bytes: Buffer, random: Random): Damaged {
   for (;;) {
-    const damaged = pick(random, DAMAGES)(bytes, random);
-    if (damaged !== undefined && !damaged.bytes.equals(bytes)) return damaged;
+    const way = pick(random, DAMAGES);
+    const damaged = way(bytes, random);
+    if (damaged !== undefined && !damaged.bytes.equals(bytes))
+      return { ...damaged, isSimple: SIMPLE.has(way) };
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { DamagedFile, DamageResult, PreparedFile } from "./damaged-file.ts";
-import { damage, seeded } from "./random-damage.ts";
+import { type Damaged, damage, seeded } from "./random-damage.ts";
 
 /** How long one look may take. */
 const HANG_MS = 10_000;
@@ -45,13 +45,13 @@ export async function tryDamage(file: DamagedFile, budget: DamageBudget): Promis
     const { seed: first = 1 } = budget;
     while (samples < budget.samples && performance.now() - started < budget.seconds * 1_000) {
       const seed = first + samples;
-      const { bytes, what } = damage(prepared.whole, seeded(seed));
+      const damaged = damage(prepared.whole, seeded(seed));
       samples += 1;
       try {
-        counts[await judge(file, prepared, usual, bytes)] += 1;
+        counts[await judge(file, prepared, usual, damaged)] += 1;
       } catch (error) {
         const story = error instanceof Error ? error.message : inspect(error);
-        return result(samples, `"${file.name}", seed ${seed}, ${what}: ${story}`);
+        return result(samples, `"${file.name}", seed ${seed}, ${damaged.what}: ${story}`);
       }
     }
     await prepared.put(prepared.whole);
@@ -78,7 +78,7 @@ async function judge(
   { refusals, otherValue, seal }: DamagedFile,
   prepared: PreparedFile,
   usual: Usual,
-  bytes: Buffer,
+  { bytes, isSimple }: Damaged,
 ): Promise<Verdict> {
   await prepared.put(bytes);
   const outcome = await outcomeOf(prepared.read, refusals);
@@ -93,10 +93,18 @@ async function judge(
     throw new Error(`the reader refuses it (${outcome.code}: ${shown(outcome.error)}), and verify is silent`);
   }
   if (isDeepStrictEqual(outcome.value, usual.value)) return "withoutEffect";
-  const isUnsealed =
-    seal !== undefined && Math.abs(bytes.length - prepared.whole.length) > 1 && !bytes.includes(seal);
+  const isUnsealed = seal !== undefined && !isSimple && !hasMember(bytes, seal);
   if (otherValue === "another" || isUnsealed) return "another";
   throw new Error(`nobody tells, and it is read as ${difference(outcome.value, usual.value)}`);
+}
+
+/** Whether a document still has a member, as far as it can be read here. */
+function hasMember(bytes: Buffer, name: string): boolean {
+  try {
+    return Object.hasOwn(JSON.parse(bytes.toString("utf8")), name);
+  } catch {
+    return bytes.includes(name);
+  }
 }
 
 async function outcomeOf(look: () => Promise<unknown>, refusals: RegExp): Promise<Outcome> {

@@ -7,6 +7,7 @@ import { describe, it } from "vitest";
 import { fileStore } from "../src/index.ts";
 
 const newFolder = temporaryFolders();
+const EVERY_BIT = process.env["HOLDFAST_LONG"] === "1" ? 1 : 11;
 
 describe("a document of a store of files", () => {
   it("is kept as K.json or K.json.zst, in one of them at a time, and locate() says in which", async () => {
@@ -65,7 +66,7 @@ describe("a document of a store of files", () => {
       await store.documents.put("runs/a/run", { list }, { compression: "zstd" });
       const path = join(root, "runs", "a", "run.json.zst");
       const whole = readFileSync(path);
-      for (let bit = 0; bit < whole.length * 8; bit += 1) {
+      for (let bit = 0; bit < whole.length * 8; bit += EVERY_BIT) {
         const changed = Buffer.from(whole);
         changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
         writeFileSync(path, changed);
