@@ -65,7 +65,8 @@ export interface StoredOnceRecord {
  * @throws {IdempotencyError} `ONCE_DAMAGED`, `ONCE_NEWER_VERSION`.
  */
 export async function readOnceRecord(store: Store, document: string): Promise<StoredOnceRecord | undefined> {
-  const found = await store.documents.get(document);
+  // A result that reading would change is no result.
+  const found = await store.documents.get(document, { exact: true });
   if (found === undefined) return undefined;
   const path = store.locate({ document });
   const { value, seal } = openSealed(found.value);

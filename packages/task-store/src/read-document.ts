@@ -86,7 +86,7 @@ async function getDocument<T>(
   reader: DocumentReader<T>,
 ): Promise<Stored<Json> | undefined> {
   try {
-    return await store.documents.get(key);
+    return await store.documents.get(key, { exact: true });
   } catch (error) {
     if (!(error instanceof StoreDamagedError)) throw error;
     throw damaged(store, key, reader, error.message, error);
