@@ -1,4 +1,4 @@
-// Checks what documents claim about the tree: links that lead somewhere, and npm scripts and commands that exist.
+// Checks what documents claim about the tree: links that lead somewhere, and npm scripts, commands and tests that exist.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -64,8 +64,19 @@ for (const path of documents) {
     }
   }
 }
+
+// The page of guarantees names tests by their place: below packages, or in the tests of an app.
+const faults = readFileSync(join(root, "docs/guarantees.md"), "utf8").split("## Every fault")[1] ?? "";
+for (const [, name] of faults.matchAll(/`([a-z-]+(?:\/[a-z-]+)+)`/g)) {
+  const [first, ...rest] = name.split("/");
+  const isApp = first === "cli" || first === "api";
+  const path = isApp ? join("apps", first, "test", ...rest) : join("packages", name);
+  if (!existsSync(join(root, `${path}.test.ts`)))
+    problems.push(`docs/guarantees.md: there is no test ${name}`);
+}
+
 if (problems.length > 0) {
   process.stderr.write(`${problems.join("\n")}\n`);
   process.exit(1);
 }
-process.stdout.write(`${documents.length} documents: links, scripts and commands exist\n`);
+process.stdout.write(`${documents.length} documents: links, scripts, commands and tests exist\n`);
