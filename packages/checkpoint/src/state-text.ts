@@ -2,7 +2,7 @@ import { constants } from "node:buffer";
 import { createHash } from "node:crypto";
 import { CanonicalJsonError, canonicalJsonPieces, exactJsonPieces } from "@holdfast/idempotency";
 import { type Json, JsonText } from "@holdfast/storage";
-import type { JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 
 /** Up to here a document is pretty-printed, for people; a longer state stands on one line, hashed and written from the same bytes. */
 const PRETTY_BYTES = 256 * 1024;
@@ -102,10 +102,18 @@ function canonicalText(
   return { checksum: `sha256:${hash.digest("hex")}`, size, pieces: isExact ? kept : undefined, negativeZero };
 }
 
+/** Of a value that was found to be plain JSON: it inherits no names, so they need not be listed first, which would cost more than all the rest. */
 function isDeep(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) {
+    if (depth >= MAX_DEPTH) return true;
+    for (const item of value) if (typeof item === "object" && isDeep(item, depth + 1)) return true;
+    return false;
+  }
+  if (!isJsonObject(value)) return false;
   if (depth >= MAX_DEPTH) return true;
-  if (Array.isArray(value)) return value.some((item) => isDeep(item, depth + 1));
-  for (const item of Object.values(value)) if (isDeep(item, depth + 1)) return true;
+  for (const name in value) {
+    const item = value[name];
+    if (typeof item === "object" && isDeep(item, depth + 1)) return true;
+  }
   return false;
 }

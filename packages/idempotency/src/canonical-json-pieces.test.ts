@@ -49,9 +49,9 @@ describe("canonicalJsonPieces()", () => {
         assert.ok(pieces.join("") === canonicalJson(large));
         assert.ok([...exactJsonPieces(large)].join("") === JSON.stringify(large, keepSign));
       }),
-      { numRuns: 30 },
+      { numRuns: process.env["HOLDFAST_LONG"] === "1" ? 60 : 10 },
     );
-    assert.ok(cut > 5, `only ${cut} were cut`);
+    assert.ok(cut > 2, `only ${cut} were cut`);
   });
 
   it("gives short pieces of a long value, and copies none of it", () => {

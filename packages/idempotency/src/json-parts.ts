@@ -94,7 +94,10 @@ function* cutObject(
   yield "}";
 }
 
-/** Roughly the length of a value's text; {@link HEAVY} when it is more than one part. Only the cutting depends on it. */
+/**
+ * Roughly the length of a value's text; {@link HEAVY} when it is more than one part. Only the cutting depends on it. What is no object is weighed in place:
+ * a call for each value would be half of the cost.
+ */
 function weightOf(value: unknown, depth: number): number {
   if (typeof value === "string") return value.length + 3;
   if (typeof value !== "object" || value === null) return 8;
@@ -102,13 +105,20 @@ function weightOf(value: unknown, depth: number): number {
   let weight = 2;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i += 1) {
-      weight += weightOf(value[i], depth + 1);
+      const item: unknown = value[i];
+      if (typeof item === "string") weight += item.length + 3;
+      else if (typeof item === "number") weight += 8;
+      else weight += weightOf(item, depth + 1);
       if (weight > PART_LENGTH) return HEAVY;
     }
   } else if (isObject(value)) {
     // Faster than Object.keys(), which would make a list; names that are inherited only make the parts smaller.
     for (const name in value) {
-      weight += name.length + 4 + weightOf(value[name], depth + 1);
+      const item = value[name];
+      weight += name.length + 4;
+      if (typeof item === "string") weight += item.length + 3;
+      else if (typeof item === "number") weight += 8;
+      else weight += weightOf(item, depth + 1);
       if (weight > PART_LENGTH) return HEAVY;
     }
   }
