@@ -32,7 +32,7 @@ import { walkKeys } from "./walk-keys.ts";
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 const POLL_MS = 50;
 /** So many lines are read sooner than it is found out where they end. */
-const NEAR = 8_192;
+const NEAR = 2_048;
 /** Longest time from a `written` append to its sync. */
 const SYNC_INTERVAL_MS = 1_000;
 

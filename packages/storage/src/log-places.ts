@@ -1,6 +1,6 @@
 import type { LogStart, LogText } from "@holdfast/ndjson";
 
-const EVERY = 4_096;
+const EVERY = 1_024;
 const MAX_LOGS = 1_000;
 const MAX_PLACES = 512;
 
@@ -8,7 +8,7 @@ const MAX_PLACES = 512;
 export class LogPlaces {
   readonly #places = new Map<string, LogStart[]>();
 
-  /** Takes note of a line that was read: of the first one, and of one in some thousands. */
+  /** Takes note of a line that was read: of the first one, and of one in a thousand. */
   note(key: string, line: LogText): void {
     const places = this.#places.get(key) ?? [];
     const last = places.at(-1);
