@@ -4,7 +4,7 @@ import { commandSchema, eventSchema, heartbeatSchema, logSchema } from "@holdfas
 import { simulationConfigSchema } from "@holdfast/simulation";
 import { snapshotManifestSchema } from "@holdfast/snapshot";
 import { jobManifestSchema, receiptSchema, runStateSchema, taskSchema } from "@holdfast/task-store";
-import { jobConfigSchema, jobRequestSchema, workflowConfigSchema } from "@holdfast/workflow";
+import { jobConfigSchema, jobRequestSchema, runStorySchema, workflowConfigSchema } from "@holdfast/workflow";
 import { agentScriptSchema } from "@holdfast/workflow/agent";
 import * as z from "zod";
 import { removedCheckpointsSchema } from "./gc/removed-checkpoints.ts";
@@ -17,6 +17,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "snapshot-manifest": snapshotManifestSchema,
   receipt: receiptSchema,
   "run-state": runStateSchema,
+  "run-story": runStorySchema,
   "stream-event": streamEventSchema,
   "event-filter": eventFilterSchema,
   checkpoint: checkpointSchema,

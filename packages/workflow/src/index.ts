@@ -35,6 +35,7 @@ export { type JobSteering, type SteerJobOptions, steerJob } from "./job/steer-jo
 export { type JobStepResult, restepJob, type StepJobOptions, stepJob } from "./job/step-job.ts";
 export { configOfRun } from "./run/config-snapshot.ts";
 export { describeRun, type RunDescription } from "./run/describe-run.ts";
+export { runStorySchema } from "./run/kept-story.ts";
 export type { ResumeWorkflowOptions, RunOptions, RunWorkflowOptions } from "./run/options.ts";
 export type {
   RunProgressNote,

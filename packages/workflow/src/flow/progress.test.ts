@@ -5,6 +5,7 @@ import { describe, it } from "vitest";
 import { defaultFlow, type Flow, nextTarget } from "./flow.ts";
 import { type Move, nextMove } from "./next-move.ts";
 import { ORCHESTRATOR, type ProgressRecord, RunProgress, type Step } from "./progress.ts";
+import { progressOfState, progressStateSchema, stateOfProgress } from "./progress-state.ts";
 
 const flowFor = (...agents: string[]): Flow => defaultFlow(new Set(agents)) ?? assert.fail("no flow");
 const FLOW = flowFor("builder", "reviewer", "spec_maintainer");
@@ -170,6 +171,23 @@ describe("RunProgress", () => {
           assert.deepEqual(shape(replayed), shape(live));
         }
         assert.deepEqual(shape(live), shape(progress));
+      }),
+    );
+  });
+
+  it("is the same when it is kept after any line, and goes on from there", () => {
+    fc.assert(
+      fc.property(choices, fc.nat(), (numbers, at) => {
+        const { records, progress } = play(numbers);
+        const kept = at % (records.length + 1);
+        const before = new RunProgress(FLOW);
+        for (const record of records.slice(0, kept)) before.apply(record);
+        const text = JSON.stringify(stateOfProgress(before, () => false));
+        const after = progressOfState(FLOW, progressStateSchema.parse(JSON.parse(text)));
+        assert.deepEqual(shape(after), shape(before));
+        for (const record of records.slice(kept)) after.apply(record);
+        assert.deepEqual(shape(after), shape(progress));
+        assert.equal(after.reopenedAt, progress.reopenedAt);
       }),
     );
   });

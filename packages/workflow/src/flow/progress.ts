@@ -72,7 +72,8 @@ export class RunProgress {
   /** How the ledger says the run ended, since it was last started or resumed. */
   ended: "completed" | "failed" | "interrupted" | undefined;
   started = false;
-  #reopenedAt = 0;
+  /** The line at which a failed run was last taken up again. */
+  reopenedAt = 0;
 
   constructor(flow: Flow) {
     this.flow = flow;
@@ -119,7 +120,7 @@ export class RunProgress {
   isFatal(step: Step): boolean {
     const { settledBy } = step;
     if (settledBy?.from.agent_type !== ORCHESTRATOR || settledBy.payload["fatal"] !== true) return false;
-    return (step.settledSeq ?? 0) > this.#reopenedAt;
+    return (step.settledSeq ?? 0) > this.reopenedAt;
   }
 
   #command(command: Command, seq: number): void {
@@ -233,7 +234,7 @@ export class RunProgress {
   }
 
   #reopen(moreAttempts: number, seq: number): void {
-    this.#reopenedAt = seq;
+    this.reopenedAt = seq;
     this.roundsForgiven = new Map(this.rounds);
     const step = this.current;
     if (step !== undefined) step.maxAttempts = step.attempt + 1 + moreAttempts;

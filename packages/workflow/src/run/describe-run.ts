@@ -1,14 +1,15 @@
 import { type LedgerRecord, readLedger } from "@holdfast/ledger";
 import type { Holder, Store } from "@holdfast/storage";
 import { listReceipts, type Receipt, RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
+import type { WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
-import { flowOf } from "../flow/flow.ts";
-import { RunProgress } from "../flow/progress.ts";
+import type { RunProgress } from "../flow/progress.ts";
 import { isReceiptOf } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
 import { describeSteps } from "./describe-steps.ts";
-import { sentAt } from "./plan-command.ts";
+import { loadStory } from "./kept-story.ts";
 import type { StepDescription } from "./result.ts";
+import { RunStory } from "./run-story.ts";
 
 /** Everything that can be said about a run without changing it. */
 export interface RunDescription {
@@ -27,7 +28,7 @@ export interface RunDescription {
 }
 
 /** The story of a run, read from its ledger. */
-export interface RunStory {
+export interface ToldRun {
   readonly state: RunState;
   readonly progress: RunProgress;
   readonly receipts: ReadonlyMap<number, Receipt>;
@@ -56,34 +57,45 @@ export async function loadWorkflowRun(store: Store, runId: string): Promise<RunS
   );
 }
 
-/** Reads a run's ledger and receipts. Memory grows with its steps, not with its messages. */
+/**
+ * Reads a run's ledger and receipts: from the last line whose story was kept, or from the start where each record is asked for. Memory
+ * grows with its steps, not with its messages.
+ */
 export async function readStory(
   store: Store,
   state: RunState,
   onRecord?: (record: LedgerRecord, progress: RunProgress) => void,
-): Promise<RunStory> {
-  const { config } = readConfigSnapshot(
-    state.config_snapshot,
-    store.locate({ document: `runs/${state.run_id}/run` }),
-  );
-  const progress = new RunProgress(flowOf(config));
-  const startedAt = new Map<number, string>();
-  for await (const record of readLedger(store, state.run_id).replay()) {
-    progress.apply(record);
-    onRecord?.(record, progress);
-    const step = progress.current;
-    if (record.message.kind === "command" && step !== undefined && !startedAt.has(step.step)) {
-      startedAt.set(step.step, sentAt(config, record.message));
-    }
+): Promise<ToldRun> {
+  const config = configFor(store, state);
+  const ledger = readLedger(store, state.run_id);
+  const receipts = await listReceipts(store, state.run_id);
+  const known =
+    onRecord === undefined ? await loadStory(store, state.run_id, { config, ledger, receipts }) : undefined;
+  const story = known?.story ?? new RunStory(config);
+  for await (const record of ledger.replay({ from: (known?.seq ?? 0) + 1 })) {
+    story.apply(record);
+    onRecord?.(record, story.progress);
   }
-  const receipts = new Map<number, Receipt>();
+  return toldRun(state, story, receipts);
+}
+
+/** The configuration that a run was started with. */
+export function configFor(store: Store, state: RunState): WorkflowConfig {
+  const place = store.locate({ document: `runs/${state.run_id}/run` });
+  return readConfigSnapshot(state.config_snapshot, place).config;
+}
+
+/** A story with the receipts that belong to it. */
+export function toldRun(state: RunState, story: RunStory, receipts: readonly Receipt[]): ToldRun {
+  const { progress, startedAt } = story;
+  const fitting = new Map<number, Receipt>();
   const strayReceipts: Receipt[] = [];
-  for (const receipt of await listReceipts(store, state.run_id)) {
+  for (const receipt of receipts) {
     const step = progress.steps.find((one) => isReceiptOf(receipt, one));
     if (step === undefined) strayReceipts.push(receipt);
-    else receipts.set(step.step, receipt);
+    else fitting.set(step.step, receipt);
   }
-  return { state, progress, receipts, strayReceipts, startedAt };
+  return { state, progress, receipts: fitting, strayReceipts, startedAt };
 }
 
 /**

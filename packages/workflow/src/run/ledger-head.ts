@@ -11,7 +11,7 @@ interface LedgerHead {
 }
 
 /** The head that a run state keeps; `undefined` in a state that was written elsewhere. */
-function headOf(state: RunState): LedgerHead | undefined {
+export function headOf(state: RunState): LedgerHead | undefined {
   const head = headSchema.safeParse(state["ledger_head"]);
   return head.success ? head.data : undefined;
 }

@@ -1,15 +1,15 @@
-import { LedgerError, readLedger } from "@holdfast/ledger";
+import { type ChainFinding, LedgerError, readLedger } from "@holdfast/ledger";
 import { type Claim, type Store, StoreError, systemClock } from "@holdfast/storage";
 import { listReceipts, type Receipt, RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
 import type { TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
-import { startedProcess } from "../supervisor/agent-log.ts";
-import { endOrphans, type ProcessIdentity } from "../supervisor/process-identity.ts";
+import { endOrphans } from "../supervisor/process-identity.ts";
 import { finishedSteps, firstStale, isReceiptOf } from "./check-receipts.ts";
 import { claimWorkflowRun } from "./claim-workflow-run.ts";
 import { readConfigSnapshot, restoreSecrets } from "./config-snapshot.ts";
 import { describeRun, loadWorkflowRun } from "./describe-run.ts";
-import { problemOfHead } from "./ledger-head.ts";
+import { loadStory } from "./kept-story.ts";
+import { headOf, problemOfHead } from "./ledger-head.ts";
 import type { ResumeWorkflowOptions } from "./options.ts";
 import type { WorkflowResult } from "./result.ts";
 import { Session } from "./session.ts";
@@ -41,7 +41,7 @@ function taskOf(config: WorkflowConfig, state: RunState, place: string): TaskCon
 /**
  * Goes on with a run after a crash, an interruption or a failure, from its last durable point.
  *
- * The ledger is read again; agents that a dead orchestrator left behind are ended. A step with a terminal event and a receipt that
+ * The ledger is read again, from the last line whose story was kept; agents that a dead orchestrator left behind are ended. A step with a terminal event and a receipt that
  * still agrees with the files is not sent again; a command without a terminal event is sent again with the same key and correlation
  * id. When a finished step's files were changed since, the run goes back to that step. A failed run gets as many attempts again as
  * the policy gives. A run that is completed, or that its flow ended as failed, returns its result at once and nothing is sent.
@@ -111,16 +111,27 @@ async function openToResume(
   const configPath = options.configPath ?? kept.configPath;
   const config = await restoreSecrets(kept.config, { runId, configPath, env: options.env ?? process.env });
   const task = taskOf(config, state, place);
-  const session = await Session.open({ runId, config, configPath, task, claim, options });
+  const session = await Session.open({
+    runId,
+    config,
+    configPath,
+    task,
+    claim,
+    options,
+    loadStory: async (ledger) => {
+      const receipts = await listReceipts(store, runId, { taskId: task.id });
+      return loadStory(store, runId, { config, ledger, receipts });
+    },
+  });
   return { session, begin: () => beginAgain(session, state, options) };
 }
 
 async function beginAgain(session: Session, state: RunState, options: ResumeWorkflowOptions): Promise<void> {
   const { runId, store, progress, transcript, orchestrator, claim, log } = session;
   await verifyLedger(session, state);
-  const orphans = await replay(session);
+  await replay(session);
   options.onMessage?.({ progress: { kind: "run", run_id: runId, task_id: session.task.id, resumed: true } });
-  const ended = await endOrphans(orphans, {
+  const ended = await endOrphans([...session.story.processes.values()], {
     runId,
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
   });
@@ -150,13 +161,11 @@ function resumeText(session: Session, ended: number): string {
 }
 
 /**
- * Refuses a ledger that was changed. What `run.json` names was in the ledger, durably, before it was named: when it is not there now,
+ * Refuses a ledger that was changed, as far as it is read: from the last line whose story was kept. What `run.json` names was in the ledger, durably, before it was named: when it is not there now,
  * lines were cut off, which the chain alone cannot tell.
  */
 async function verifyLedger(session: Session, state: RunState): Promise<void> {
-  const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
-  const report = await session.ledger.verifyChain({ expectedMessageIds, maxFindings: 1 });
-  const [finding] = report.findings;
+  const finding = await chainFinding(session, state);
   const head = finding === undefined ? await problemOfHead(session.ledger, state) : undefined;
   const first = finding ?? head;
   if (first === undefined) return;
@@ -166,18 +175,32 @@ async function verifyLedger(session: Session, state: RunState): Promise<void> {
   throw new WorkflowError("WORKFLOW_RUN_DAMAGED", message, { path: place });
 }
 
-/** Takes in the whole ledger; returns the processes it says were started. */
-async function replay(session: Session): Promise<readonly ProcessIdentity[]> {
-  const { ledger, progress, transcript } = session;
-  const processes = new Map<string, ProcessIdentity>();
-  for await (const record of ledger.replay()) {
-    progress.apply(record);
-    transcript.tell(record, progress);
-    const identity = startedProcess(record.message);
-    if (identity !== undefined) processes.set(`${identity.boot_id} ${identity.pid}`, identity);
+/** What is wrong with the chain, first of all; a part of it that does not fit what is known has the whole ledger read. */
+async function chainFinding(session: Session, state: RunState): Promise<ChainFinding | undefined> {
+  const { ledger, known } = session;
+  const named = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
+  if (known !== undefined) {
+    const { progress } = known.story;
+    // What the state names stood in the ledger by its head, which is looked at on its own.
+    const isBefore = (headOf(state)?.seq ?? known.seq + 1) <= known.seq;
+    const expectedMessageIds = isBefore
+      ? []
+      : named.filter((id) => id !== progress.lastCommandId && id !== progress.lastEventId);
+    const report = await ledger.verifyChain({ after: known, expectedMessageIds, maxFindings: 1 });
+    if (report.ok) return undefined;
+  }
+  const report = await ledger.verifyChain({ expectedMessageIds: named, maxFindings: 1 });
+  return report.findings[0];
+}
+
+/** Takes in the ledger, from the last line whose story was kept. */
+async function replay(session: Session): Promise<void> {
+  const { ledger, story, transcript, known } = session;
+  for await (const record of ledger.replay({ from: (known?.seq ?? 0) + 1 })) {
+    story.apply(record);
+    transcript.tell(record, story.progress);
     if (transcript.isFull) await transcript.flush();
   }
-  return [...processes.values()];
 }
 
 async function receiptsOf(session: Session): Promise<Map<number, Receipt>> {

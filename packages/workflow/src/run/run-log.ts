@@ -1,17 +1,20 @@
 import type { Ledger, LedgerRecord, Message } from "@holdfast/ledger";
 import { type Clock, formatTimestamp } from "@holdfast/storage";
-import { ORCHESTRATOR, type RunProgress } from "../flow/progress.ts";
+import { ORCHESTRATOR } from "../flow/progress.ts";
 import type { Redactor } from "../supervisor/redactor.ts";
 import type { Transcript } from "../transcript/transcript.ts";
 import type { WorkflowMessage } from "./result.ts";
+import type { RunStory } from "./run-story.ts";
+import type { StoryKeeper } from "./story-keeper.ts";
 
 /** What a {@link RunLog} writes to. */
 export interface RunLogParts {
   readonly ledger: Ledger;
-  readonly progress: RunProgress;
+  readonly story: RunStory;
   readonly transcript: Transcript;
   readonly redactor: Redactor;
   readonly clock: Clock;
+  readonly keeper: StoryKeeper;
   readonly onMessage: ((message: WorkflowMessage) => void) | undefined;
 }
 
@@ -25,13 +28,15 @@ export class RunLog {
 
   /** Writes a message to the ledger, takes it into the story and tells whoever watches. Durable when it resolves. */
   async append(message: Message): Promise<LedgerRecord> {
-    const { ledger, progress, transcript, onMessage } = this.#parts;
+    const { ledger, story, transcript, keeper, onMessage } = this.#parts;
     const record = await ledger.append(message);
-    progress.apply(record);
-    transcript.tell(record, progress);
+    story.apply(record);
+    transcript.tell(record, story.progress);
+    keeper.saw(record);
     onMessage?.({ record });
     // One step may say more than memory should hold: its story is written while it goes on.
     if (transcript.isFull) await transcript.flush();
+    await keeper.kept();
     return record;
   }
 

@@ -6,17 +6,19 @@ import { runStore } from "@holdfast/task-store";
 import { type Environment, expandVariables } from "../config/environment.ts";
 import type { AgentConfig, TaskConfig, WorkflowConfig } from "../config/schema.ts";
 import { WorkflowError } from "../errors.ts";
-import { flowOf } from "../flow/flow.ts";
-import { RunProgress } from "../flow/progress.ts";
+import type { RunProgress } from "../flow/progress.ts";
 import { createRedactor, type Redactor } from "../supervisor/redactor.ts";
 import { type AgentSupervisor, agentSupervisor, type SupervisorOptions } from "../supervisor/supervisor.ts";
 import { Transcript } from "../transcript/transcript.ts";
+import type { StoryAt } from "./kept-story.ts";
 import type { RunOptions } from "./options.ts";
 import { Orchestrator, type RunEnd } from "./orchestrator.ts";
 import { sentAt } from "./plan-command.ts";
 import { RunLog } from "./run-log.ts";
+import { RunStory } from "./run-story.ts";
 import { StderrLog } from "./stderr-log.ts";
 import { StepProof } from "./step-proof.ts";
+import { StoryKeeper } from "./story-keeper.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** What both ways into a run settle first. */
@@ -27,6 +29,8 @@ export interface SessionOptions {
   readonly task: TaskConfig;
   readonly claim: Claim;
   readonly options: RunOptions;
+  /** The story of an earlier claim, to go on from. */
+  readonly loadStory?: (ledger: Ledger) => Promise<StoryAt | undefined>;
 }
 
 /** The environment agents get: `${NAME}` replaced. */
@@ -65,6 +69,9 @@ export class Session {
   readonly config: WorkflowConfig;
   readonly task: TaskConfig;
   readonly ledger: Ledger;
+  /** What was known of the ledger's beginning, which need not be read again. */
+  readonly known: StoryAt | undefined;
+  readonly story: RunStory;
   readonly progress: RunProgress;
   readonly transcript: Transcript;
   readonly workspace: Workspace;
@@ -77,7 +84,12 @@ export class Session {
   readonly #supervisor: AgentSupervisor;
   readonly #stderr: StderrLog;
 
-  private constructor(session: SessionOptions, ledger: Ledger, transcript: Transcript) {
+  private constructor(
+    session: SessionOptions,
+    ledger: Ledger,
+    transcript: Transcript,
+    known: StoryAt | undefined,
+  ) {
     const { config, claim, options, runId, task } = session;
     const { store, signal } = options;
     const env = options.env ?? process.env;
@@ -87,7 +99,9 @@ export class Session {
     this.config = config;
     this.task = task;
     this.ledger = ledger;
-    this.progress = new RunProgress(flowOf(config));
+    this.known = known;
+    this.story = known?.story ?? new RunStory(config);
+    this.progress = this.story.progress;
     this.transcript = transcript;
     this.workspace = openWorkspace(config.workspace, config, store, signal, (message) => {
       options.onMessage?.({ progress: { kind: "warning", message } });
@@ -95,8 +109,18 @@ export class Session {
     this.redactor = redactorFor(config, env);
     this.clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
-    const { workspace, progress, redactor, clock, receipts } = this;
-    this.log = new RunLog({ ledger, progress, transcript, redactor, clock, onMessage: options.onMessage });
+    const { workspace, story, progress, redactor, clock, receipts } = this;
+    const keeper = new StoryKeeper({ store, runId, fence: claim, config, story, transcript, receipts });
+    if (known !== undefined) keeper.keptAt(known.seq);
+    this.log = new RunLog({
+      ledger,
+      story,
+      transcript,
+      redactor,
+      clock,
+      keeper,
+      onMessage: options.onMessage,
+    });
     const shared = { runId, fence: claim, config, task, workspace, progress, redactor, clock, signal };
     this.proof = new StepProof({ ...shared, store, receipts }, this.log);
     this.orchestrator = new Orchestrator({
@@ -124,7 +148,13 @@ export class Session {
     try {
       const { claim: fence, config } = session;
       const options = { fence, sentAt: (command: Command) => sentAt(config, command) };
-      return new Session(session, ledger, await Transcript.open(store, session.runId, options));
+      const transcript = await Transcript.open(store, session.runId, options);
+      const known = await session.loadStory?.(ledger);
+      // A transcript that tells less was cut, or deleted: it is told again from the start of the ledger.
+      if (known === undefined || transcript.lastTold < known.transcriptSeq)
+        return new Session(session, ledger, transcript, undefined);
+      transcript.passOver(known.seq);
+      return new Session(session, ledger, transcript, known);
     } catch (error) {
       await ledger.close();
       throw error;

@@ -71,6 +71,7 @@ export class StepProof {
     const { store, runId, fence, receipts } = this.#parts;
     const receipt = await recordReceipt(store, runId, this.#receiptOf(step), { fence });
     receipts.add(step.step);
+    step.events = []; // there may be thousands; from now on the receipt names them
     this.#log.note({ kind: "receipt", step: step.step, artifacts: receipt.artifacts.length });
   }
 

@@ -1,23 +1,16 @@
 import { join, posix } from "node:path";
-import { idempotencyKey } from "@holdfast/idempotency";
-import {
-  type ChainFinding,
-  type Command,
-  LedgerError,
-  type LedgerRecord,
-  readLedger,
-} from "@holdfast/ledger";
 import type { Store } from "@holdfast/storage";
-import { type Receipt, type ReceiptFinding, RUNS_QUEUE, type RunState } from "@holdfast/task-store";
+import { listReceipts, type Receipt, type ReceiptFinding, RUNS_QUEUE } from "@holdfast/task-store";
 import { nextMove } from "../flow/next-move.ts";
 import type { Step } from "../flow/progress.ts";
 import { isRecord, messageOf, textOf } from "../unknown-value.ts";
+import { checkChain, checkKey } from "./check-chain.ts";
 import { isReceiptOf, isWriting, wrongArtifacts } from "./check-receipts.ts";
 import { readConfigSnapshot } from "./config-snapshot.ts";
-import { loadWorkflowRun, type RunStory, readStory } from "./describe-run.ts";
+import { configFor, loadWorkflowRun, type ToldRun, toldRun } from "./describe-run.ts";
 import { supersededPaths } from "./later-runs.ts";
-import { problemOfHead } from "./ledger-head.ts";
 import type { RunFinding } from "./run-finding.ts";
+import { RunStory } from "./run-story.ts";
 import { snapshotFindings } from "./verify-snapshots.ts";
 
 /** Options of {@link verifyRun}. */
@@ -28,21 +21,6 @@ export interface VerifyRunOptions {
   readonly contents?: boolean;
   readonly signal?: AbortSignal;
 }
-
-const CHAIN_MEANING: Readonly<Record<ChainFinding["kind"], string>> = {
-  edited: "Somebody changed this line after it was written; what it says cannot be trusted.",
-  removed: "Lines that stood before this one are gone.",
-  inserted: "The ledger never wrote this line.",
-  reordered: "This line was written at another place.",
-  late_write:
-    "A process that had lost the run wrote this line; what it says may contradict the lines around it.",
-  respelled: "The line says the same in other characters: something wrote the file again.",
-  not_json: "The line cannot be read.",
-  invalid: "The line is no message of a ledger.",
-  unreadable: "The store cannot give the line; holdfast repair mends a torn end.",
-  truncated:
-    "The end of the ledger is gone: acknowledged lines were removed. Restore the file; the run must not go on from here.",
-};
 
 /**
  * Checks everything a workflow run claims: the ledger's chain and its end, every key computed again, receipts against ledger and
@@ -58,24 +36,35 @@ export async function verifyRun(
   options: VerifyRunOptions = {},
 ): Promise<RunFinding[]> {
   const state = await loadWorkflowRun(store, runId);
-  const findings: RunFinding[] = [...(await chainFindings(store, state, options.signal))];
   const keys: RunFinding[] = [];
   const snapshots = new Map<string, number>();
   const unnamed = new Map(Object.entries(state.terminal_events).map(([agent, id]) => [id, agent]));
-  let story: RunStory;
+  let folded: RunStory | undefined;
+  let unusable: unknown;
   try {
-    story = await readStory(store, state, (record) => {
-      options.signal?.throwIfAborted();
+    folded = new RunStory(configFor(store, state));
+  } catch (error) {
+    unusable = error;
+  }
+  // One pass: what is wrong with the lines, and what they say.
+  const { findings, isReadable } = await checkChain(store, state, {
+    signal: options.signal,
+    onRecord: (record) => {
+      folded?.apply(record);
       if (record.message.kind === "event") unnamed.delete(record.message.message_id);
       if (record.message.kind !== "command") return;
-      keys.push(...keyFindings(store, runId, record, record.message));
+      keys.push(...checkKey(store, runId, record, record.message));
       if (!snapshots.has(record.message.version.snapshot_id))
         snapshots.set(record.message.version.snapshot_id, record.seq);
-    });
+    },
+  });
+  if (folded !== undefined && !isReadable) return findings; // and the line is among them
+  let story: ToldRun;
+  try {
+    if (folded === undefined) throw unusable;
+    story = toldRun(state, folded, await listReceipts(store, runId));
   } catch (error) {
-    options.signal?.throwIfAborted();
-    if (!(error instanceof LedgerError) || findings.length === 0)
-      findings.push(unreadable(store, runId, error));
+    findings.push(unreadable(store, runId, error));
     return findings;
   }
   findings.push(...keys, ...receiptFindings(store, story), ...stateFindings(store, story, unnamed));
@@ -96,82 +85,6 @@ function unreadable(store: Store, runId: string, error: unknown): RunFinding {
   };
 }
 
-async function chainFindings(
-  store: Store,
-  state: RunState,
-  signal: AbortSignal | undefined,
-): Promise<RunFinding[]> {
-  const expectedMessageIds = [state.last_command_id, state.last_event_id].filter((id) => id !== undefined);
-  const ledger = readLedger(store, state.run_id);
-  const report = await ledger.verifyChain({
-    expectedMessageIds,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const findings = report.findings.map(
-    (finding): RunFinding => ({
-      severity: "error",
-      kind: "chain",
-      place: finding.place,
-      line: finding.position,
-      message: `${finding.kind}: ${finding.message}`,
-      meaning: CHAIN_MEANING[finding.kind],
-    }),
-  );
-  const head = findings.some(({ message }) => message.startsWith("truncated"))
-    ? undefined
-    : await problemOfHead(ledger, state);
-  if (head !== undefined) {
-    findings.push({
-      severity: "error",
-      kind: "chain",
-      place: store.locate({ log: `runs/${state.run_id}/ledger`, position: head.seq }),
-      line: head.seq,
-      message: `${head.kind}: ${head.message}`,
-      meaning:
-        head.kind === "truncated"
-          ? CHAIN_MEANING.truncated
-          : "The ledger was written anew, with a chain of its own: it is not this run's.",
-    });
-  }
-  if (report.unchainedLines > 0) {
-    findings.push({
-      severity: "warning",
-      kind: "chain",
-      place: store.locate({ log: `runs/${state.run_id}/ledger` }),
-      message: `${report.unchainedLines} lines carry no chain`,
-      meaning: "They were written elsewhere: a change of them cannot be found.",
-    });
-  }
-  return findings;
-}
-
-function keyFindings(store: Store, runId: string, record: LedgerRecord, command: Command): RunFinding[] {
-  const { action, task_id, inputs, expected_outputs, version } = command;
-  let expected: string;
-  try {
-    expected = idempotencyKey({
-      action,
-      task_id,
-      snapshot_id: version.snapshot_id,
-      inputs,
-      expected_outputs,
-    });
-  } catch (error) {
-    expected = `none (${messageOf(error)})`;
-  }
-  if (expected === command.idempotency_key) return [];
-  return [
-    {
-      severity: "error",
-      kind: "key",
-      place: store.locate({ log: `runs/${runId}/ledger`, position: record.seq }),
-      line: record.seq,
-      message: `the command's key is ${command.idempotency_key}, computed again it is ${expected}`,
-      meaning: "The key does not stand for this work: the command was changed, or written by something else.",
-    },
-  ];
-}
-
 const receiptKey = (runId: string, receipt: Pick<Receipt, "task_id" | "step">): string =>
   `runs/${runId}/receipts/${receipt.task_id}/step-${receipt.step}`;
 
@@ -183,7 +96,7 @@ function sameArtifacts(receipt: Receipt, step: Step): boolean {
   });
 }
 
-function receiptFindings(store: Store, story: RunStory): RunFinding[] {
+function receiptFindings(store: Store, story: ToldRun): RunFinding[] {
   const { state, progress, receipts, strayReceipts } = story;
   const findings: RunFinding[] = [];
   const add = (severity: RunFinding["severity"], key: string, message: string, meaning: string): void => {
@@ -228,7 +141,7 @@ function receiptFindings(store: Store, story: RunStory): RunFinding[] {
 
 async function artifactFindings(
   store: Store,
-  story: RunStory,
+  story: ToldRun,
   folder: string | undefined,
 ): Promise<RunFinding[]> {
   const { state, progress, receipts } = story;
@@ -280,7 +193,7 @@ function tellsStep(receipt: Receipt, step: Step): boolean {
 }
 
 /** @param unnamed - Terminal events that the state names and the ledger does not have, with the agent each is said to be of. */
-function stateFindings(store: Store, story: RunStory, unnamed: ReadonlyMap<string, string>): RunFinding[] {
+function stateFindings(store: Store, story: ToldRun, unnamed: ReadonlyMap<string, string>): RunFinding[] {
   const { state, progress, receipts } = story;
   const { config } = readConfigSnapshot(state.config_snapshot, state.run_id);
   const move = nextMove(progress, {
@@ -321,7 +234,7 @@ function stateFindings(store: Store, story: RunStory, unnamed: ReadonlyMap<strin
 }
 
 /** What a state says of itself or of its ledger that cannot be. */
-function contradictions({ state, progress }: RunStory): string[] {
+function contradictions({ state, progress }: ToldRun): string[] {
   const wrong: string[] = [];
   if (state.status === "running" && state.completed_at !== undefined)
     wrong.push(`the run is said to be running, and to have ended at ${state.completed_at}`);
@@ -332,7 +245,7 @@ function contradictions({ state, progress }: RunStory): string[] {
   return wrong;
 }
 
-async function doubtFindings(store: Store, story: RunStory): Promise<RunFinding[]> {
+async function doubtFindings(store: Store, story: ToldRun): Promise<RunFinding[]> {
   const { state, progress } = story;
   const step = progress.current;
   if (step === undefined || step.settledBy !== undefined) return [];

@@ -13,6 +13,7 @@ export class Transcript {
   readonly #sentAt: (command: Command) => string;
   /** Ledger lines up to here are told. */
   #told: number;
+  #lastTold: number;
   #waiting: { text: string }[] = [];
 
   private constructor(
@@ -27,6 +28,7 @@ export class Transcript {
     this.#key = key;
     this.#fence = fence;
     this.#told = told;
+    this.#lastTold = told;
   }
 
   /** Opens the transcript of a run and finds the last ledger line it tells. */
@@ -54,7 +56,19 @@ export class Transcript {
     if (record.seq <= this.#told) return;
     this.#told = record.seq;
     const text = tellRecord(record, progress, this.#sentAt);
-    if (text !== undefined) this.#waiting.push({ text });
+    if (text === undefined) return;
+    this.#lastTold = record.seq;
+    this.#waiting.push({ text });
+  }
+
+  /** The last ledger line that has a line of the story. */
+  get lastTold(): number {
+    return this.#lastTold;
+  }
+
+  /** The lines up to this one are known to be told: those that are no part of the story leave no trace in it. */
+  passOver(seq: number): void {
+    this.#told = Math.max(this.#told, seq);
   }
 
   /** Whether so much waits that it should be written soon. */
