@@ -51,12 +51,12 @@ interface KeptHeader extends SegmentHeader {
 /** Makes what is kept of a segment. */
 export function piecesOf(tail: TailSegment): SegmentPieces {
   const { header } = tail;
-  const times = Array.from(tail.times());
-  const bigTimes = times.some((time) => typeof time === "bigint");
+  const times = tail.times();
+  const bigTimes = !(times instanceof Float64Array);
   const kept: KeptHeader = { ...header, bigTimes };
   const pieces: Piece[] = [
     { kind: PIECE.header, data: serialize(kept) },
-    { kind: PIECE.times, data: bytesOf(bigTimes ? bigTimesOf(times) : Float64Array.from(times, Number)) },
+    { kind: PIECE.times, data: bytesOf(bigTimes ? bigTimesOf(times) : times) },
     { kind: PIECE.types, data: bytesOf(tail.types()) },
     { kind: PIECE.agents, data: bytesOf(tail.agents()) },
     { kind: PIECE.turns, data: bytesOf(tail.turns()) },

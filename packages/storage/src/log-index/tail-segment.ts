@@ -50,7 +50,7 @@ export class HashList {
 
 interface Sorted {
   readonly header: SegmentHeader;
-  readonly times: Moment[];
+  readonly times: Float64Array | readonly Moment[];
   readonly types: Int32Array;
   readonly agents: Int32Array;
   readonly turns: Float64Array;
@@ -71,6 +71,8 @@ export class TailSegment implements Segment {
   // Of records, as they came.
   #at: Moment[] = [];
   #id: string[] = [];
+  /** Whether no time needs a bigint. */
+  #isExact = true;
   readonly #type = new NumberColumn(Int32Array);
   readonly #agent = new NumberColumn(Int32Array);
   readonly #turn = new NumberColumn(Float64Array);
@@ -93,6 +95,7 @@ export class TailSegment implements Segment {
     this.#spans = [];
     this.#at = [];
     this.#id = [];
+    this.#isExact = true;
     for (const column of [this.#offsets, this.#type, this.#agent, this.#turn, this.#line]) column.clear();
     this.ids.clear();
     this.causes.clear();
@@ -130,9 +133,10 @@ export class TailSegment implements Segment {
     this.#sorted = undefined;
     const record = text === undefined ? undefined : objectOf(text);
     if (record === undefined) return;
-    this.#at.push(
-      this.#moments.read(record["timestamp"]) ?? this.#moments.read(record["occurred_at"]) ?? NO_MOMENT,
-    );
+    const at =
+      this.#moments.read(record["timestamp"]) ?? this.#moments.read(record["occurred_at"]) ?? NO_MOMENT;
+    if (typeof at === "bigint") this.#isExact = false;
+    this.#at.push(at);
     this.#type.push(this.#types.codeOf(typeOf(record)));
     this.#agent.push(this.#agents.codeOf(agentOf(record)));
     this.#turn.push(turnOf(record) ?? Number.NaN);
@@ -148,7 +152,7 @@ export class TailSegment implements Segment {
     return this.#sort().header;
   }
 
-  times(): ArrayLike<Moment> {
+  times(): Float64Array | readonly Moment[] {
     return this.#sort().times;
   }
 
@@ -194,40 +198,19 @@ export class TailSegment implements Segment {
   }
 
   #sortNow(): Sorted {
-    const at = this.#at;
-    const id = this.#id;
-    const count = at.length;
-    const order = Array.from({ length: count }, (_, index) => index);
-    const compare = (a: number, b: number): number => {
-      const x = at[a] ?? NO_MOMENT;
-      const y = at[b] ?? NO_MOMENT;
-      if (x < y) return -1;
-      if (x > y) return 1;
-      return compareBytes(id[a] ?? "", id[b] ?? "") || a - b;
-    };
-    if (!isOrdered(count, compare)) order.sort(compare);
-    const times: Moment[] = [];
-    const types = new Int32Array(count);
-    const agents = new Int32Array(count);
-    const turns = new Float64Array(count);
-    const lines = new Uint16Array(count);
+    const order = this.#order();
+    const times = this.#timesIn(order);
+    const types = arranged(this.#type, order);
+    const turns = arranged(this.#turn, order);
+    const count = times.length;
     const typeCounts = new Map<number, number>();
+    for (const type of types) typeCounts.set(type, (typeCounts.get(type) ?? 0) + 1);
     let untimed = 0;
+    while (untimed < count && times[untimed] === NO_MOMENT) untimed += 1;
     let turnless = 0;
     let turnFrom = Number.POSITIVE_INFINITY;
     let turnTo = Number.NEGATIVE_INFINITY;
-    for (let rank = 0; rank < count; rank += 1) {
-      const index = order[rank] ?? 0;
-      const moment = at[index] ?? NO_MOMENT;
-      const type = this.#type.at(index) ?? 0;
-      const turn = this.#turn.at(index) ?? Number.NaN;
-      times.push(moment);
-      types[rank] = type;
-      agents[rank] = this.#agent.at(index) ?? 0;
-      turns[rank] = turn;
-      lines[rank] = this.#line.at(index) ?? 0;
-      typeCounts.set(type, (typeCounts.get(type) ?? 0) + 1);
-      if (moment === NO_MOMENT) untimed += 1;
+    for (const turn of turns) {
       if (Number.isNaN(turn)) turnless += 1;
       if (turn < turnFrom) turnFrom = turn;
       if (turn > turnTo) turnTo = turn;
@@ -247,8 +230,40 @@ export class TailSegment implements Segment {
       causes: this.causes.range,
       spans: this.#spans,
     };
+    const agents = arranged(this.#agent, order);
+    const lines = arranged(this.#line, order);
     return { header, times, types, agents, turns, lines, offsets: this.#offsets.values().slice() };
   }
+
+  /** The records by time, id and position; `undefined` when they came in that order. */
+  #order(): Uint32Array | undefined {
+    const at = this.#at;
+    const id = this.#id;
+    const compare = (a: number, b: number): number => {
+      const x = at[a] ?? NO_MOMENT;
+      const y = at[b] ?? NO_MOMENT;
+      if (x < y) return -1;
+      if (x > y) return 1;
+      return compareBytes(id[a] ?? "", id[b] ?? "") || a - b;
+    };
+    return isOrdered(at.length, compare) ? undefined : Uint32Array.from(at.keys()).toSorted(compare);
+  }
+
+  /** Numbers where all of them are exact as such. */
+  #timesIn(order: Uint32Array | undefined): Float64Array | readonly Moment[] {
+    const times = order === undefined ? this.#at : Array.from(order, (index) => this.#at[index] ?? NO_MOMENT);
+    return this.#isExact ? Float64Array.from(times as readonly number[]) : Array.from(times);
+  }
+}
+
+/** A column in an order. */
+function arranged<A extends Float64Array | Int32Array | Uint16Array>(
+  column: NumberColumn<A>,
+  order: Uint32Array | undefined,
+): A {
+  const values = column.values().slice() as A;
+  for (const [rank, index] of order?.entries() ?? []) values[rank] = column.at(index) ?? 0;
+  return values;
 }
 
 function isOrdered(count: number, compare: (a: number, b: number) => number): boolean {
