@@ -69,6 +69,7 @@ describe("a job and its processes", { timeout: 180_000 }, () => {
     using place = new JobPlace("job-two", { delayMs: 900 });
     place.activated();
     const { child, ended } = await place.working(["run", "J"], 1);
+    child.kill("SIGSTOP"); // however long the others take
     const before = place.read(".holdfast", "jobs", "J", "job_manifest.json");
     for (const action of ["step", "run", "restep"]) {
       const other = place.job(action, "J");
@@ -79,6 +80,7 @@ describe("a job and its processes", { timeout: 180_000 }, () => {
     assert.equal(place.holdfast(["repair", "J", "--break-lock"]).status, 5, "one of this machine keeps it");
     const holder = place.done("status", "J")["holder"] as { pid: number };
     assert.equal(holder.pid, child.pid);
+    child.kill("SIGCONT");
     assert.equal((await ended).status, 0);
     assert.equal(place.manifest().status, "APPROVAL_REQUIRED");
   });

@@ -15,7 +15,7 @@ import {
 } from "./support/simulation.ts";
 
 const LONG = process.env["HOLDFAST_LONG"] !== undefined;
-const KILLS = LONG ? 100 : 12;
+const KILLS = LONG ? 100 : 4;
 const SHAPE = { maxTurns: 12, interval: 4 };
 const CHECKPOINTS = ["last.json", "turn_12.json", "turn_4.json", "turn_8.json"];
 
@@ -128,7 +128,7 @@ describe("a simulation that draws random numbers and pays for calls", { timeout:
     );
     const points = traced.read("trace.txt").trimEnd().split("\n");
     assert.ok(points.length > 100, `only ${points.length} calls were seen`);
-    const count = LONG ? points.length : 10;
+    const count = LONG ? points.length : 6;
     for (let sample = 0; sample < count; sample++) {
       const point = LONG ? sample + 1 : 1 + Math.floor(((sample * 0.618033988749895) % 1) * points.length);
       const when = sample % 2 === 0 ? "before" : "after";

@@ -83,9 +83,11 @@ describe("two processes and one run", { timeout: 120_000 }, () => {
   it("--break-lock takes nothing from a process of this machine", async () => {
     using place = new Place("break");
     writeScriptedWorkflow(place.dir, { delayMs: 400 });
-    const { ended } = place.start(["run", "workflow.yaml"]);
+    const { child, ended } = place.start(["run", "workflow.yaml"]);
     while (place.ledgerLines().length < 3) await sleep(20);
+    child.kill("SIGSTOP"); // however long the other one takes
     assert.equal(place.holdfast(["repair", place.run(), "--break-lock"]).status, 5);
+    child.kill("SIGCONT");
     assert.equal((await ended).status, 0);
   });
 
