@@ -86,13 +86,18 @@ export interface Candidate {
 }
 
 export interface CompareOptions {
-  /** Timed rounds of each candidate. */
+  /** Timed rounds of each candidate, at most. */
   readonly rounds: number;
+  /** After this time, and three rounds, no other round is begun; default 20 s. A slow machine makes fewer rounds, not a longer day. */
+  readonly mostMs?: number;
   /** Untimed rounds before. */
   readonly warmup: number;
   /** The results were compared before, over a smaller input: `assertSame`. */
   readonly isChecked?: boolean;
 }
+
+const MOST_MS = 20_000;
+const LEAST_ROUNDS = 3;
 
 /** Times of one candidate, in milliseconds a round. */
 export interface Measured {
@@ -158,9 +163,12 @@ export async function compareInTurn(
   candidates: readonly Candidate[],
   options: CompareOptions,
 ): Promise<Measured[]> {
+  const { rounds, warmup, mostMs = MOST_MS } = options;
   if (options.isChecked !== true) await assertSame(candidates);
   const times = candidates.map(() => [] as number[]);
-  for (let round = 0; round < options.warmup + options.rounds; round++) {
+  const began = performance.now();
+  for (let round = 0; round < warmup + rounds; round++) {
+    if (round >= warmup + LEAST_ROUNDS && performance.now() - began > mostMs) break;
     for (const index of shuffled(candidates.length, round)) {
       const candidate = candidates[index];
       if (candidate === undefined) continue;
@@ -168,7 +176,7 @@ export async function compareInTurn(
       const start = performance.now();
       await candidate.run(round);
       const time = performance.now() - start;
-      if (round >= options.warmup) times[index]?.push(time);
+      if (round >= warmup) times[index]?.push(time);
     }
   }
   return candidates.map(({ subject, kind }, index) => {
