@@ -8,6 +8,9 @@ import { canonical, completed, namesOf, readRun, writeSimulation } from "./suppo
 const CLOCK = new URL("./support/jumping-clock.mjs", import.meta.url).href;
 const jumping = (seed: number) => ({ NODE_OPTIONS: `--import ${CLOCK}`, HOLDFAST_TEST_CLOCK: String(seed) });
 
+const stateOf = (at: Place, id: string): string =>
+  canonical(readRun(at, id, "checkpoints", "last.json").state);
+
 describe("a clock that jumps back and forward by days", { timeout: 120_000 }, () => {
   it("changes nothing of a simulation that is killed and resumed: order is by position, no rotated file is lost", () => {
     const shape = {
@@ -27,8 +30,6 @@ describe("a clock that jumps back and forward by days", { timeout: 120_000 }, ()
     const run = place.run();
     const resumed = place.holdfast(["resume", run, "--quiet"], { env: jumping(2) });
     assert.equal(resumed.status, 0, resumed.stdout + resumed.stderr);
-    const stateOf = (at: Place, id: string): string =>
-      canonical(readRun(at, id, "checkpoints", "last.json").state);
     assert.equal(stateOf(place, run), stateOf(still, wanted));
     const files = namesOf(place, run).filter((name) => /^events_.*\.jsonl$/.test(name));
     assert.ok(files.length > 2, "nothing was rotated");

@@ -22,6 +22,8 @@ async function urlOf({ child }: ReturnType<Place["start"]>): Promise<string> {
   throw new Error(`the server said ${text}`);
 }
 
+const stateOf = (at: Place, run: string): unknown => readRun(at, run, "checkpoints", "last.json").state;
+
 // Nothing here blocks: all of them wait at the same time.
 describe.concurrent("a disk of which every sync is slow", { timeout: 600_000 }, () => {
   it("keeps the lock of a simulation; a server beside it answers; the end is as on any disk", async () => {
@@ -49,7 +51,6 @@ describe.concurrent("a disk of which every sync is slow", { timeout: 600_000 }, 
     writeSimulation(quick.dir, SHAPE);
     const { stdout } = await quick.start(["run", "simulation.yaml", "--json"]).ended;
     const { run_id: whole }: { run_id: string } = JSON.parse(stdout);
-    const stateOf = (at: Place, run: string): unknown => readRun(at, run, "checkpoints", "last.json").state;
     assert.deepEqual(stateOf(place, place.run()), stateOf(quick, whole));
     assert.equal((await place.start(["verify"]).ended).status, 0);
   });

@@ -91,7 +91,7 @@ for (const name of ["write", "fsync", "fdatasync", "ftruncate"]) {
     if (error) return void setImmediate(() => done(error));
     return original(descriptor, ...rest, (...results) => {
       leave(call);
-      if (isSlow(name)) setTimeout(done, slowMs, ...results);
+      if (isSlow(name)) setTimeout(() => done(...results), slowMs);
       else done(...results);
     });
   };
