@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
@@ -43,7 +44,7 @@ function writeStore(root: string, events: number): void {
 class ServerProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
-  readonly #sockets: Socket[] = [];
+  #sockets: readonly Socket[] = [];
   #port = 0;
   #answerBytes = 0;
 
@@ -58,11 +59,14 @@ class ServerProcess {
 
   async start(): Promise<void> {
     this.#port = Number(/(\d+)\/?$/.exec(await this.#line())?.[1]);
-    for (let number = 0; number < CONNECTIONS; number += 1) {
-      const socket = connect(this.#port, "127.0.0.1");
-      await new Promise((resolve) => socket.once("connect", resolve));
-      this.#sockets.push(socket);
-    }
+    await this.connect();
+  }
+
+  /** Opens connections anew: the servers end those that were idle while the others had their turn. */
+  async connect(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets = Array.from({ length: CONNECTIONS }, () => connect(this.#port, "127.0.0.1"));
+    await Promise.all(this.#sockets.map((socket) => once(socket, "connect")));
   }
 
   get target(): string {
@@ -81,11 +85,12 @@ class ServerProcess {
     await Promise.all(
       this.#sockets.map(
         (socket) =>
-          new Promise<void>((resolve) => {
+          new Promise<void>((resolve, reject) => {
             let missing = 0;
+            const lost = (): void => reject(new Error("The server ended a connection"));
             const next = (): void => {
               if (left === 0) {
-                socket.off("data", take);
+                socket.off("data", take).off("close", lost);
                 resolve();
                 return;
               }
@@ -98,7 +103,7 @@ class ServerProcess {
               if (missing < 0) throw new Error("The answers do not all have the same length");
               if (missing === 0) next();
             };
-            socket.on("data", take);
+            socket.on("data", take).once("close", lost);
             next();
           }),
       ),
@@ -172,6 +177,7 @@ async function compare(source: "files" | "memory", root: string, requests: numbe
       SUBJECTS.map(({ subject, kind }, index) => ({
         subject,
         kind,
+        before: () => servers[index]?.connect(),
         run: () => servers[index]?.load(requests),
         result: () => servers[index]?.answer(),
       })),
