@@ -43,7 +43,7 @@ describe("holdfast events", { timeout: 60_000 }, () => {
   it("prints what the filters ask for, over all files, and says how much there is", () => {
     using place = written();
     const shown = (...args: string[]): number[] => {
-      const { status, stdout, stderr } = place.holdfast(["events", "sim", ...args]);
+      const { status, stdout, stderr } = place.quick(["events", "sim", ...args]);
       assert.equal(status, 0, stderr);
       return idsIn(stdout);
     };
@@ -57,7 +57,7 @@ describe("holdfast events", { timeout: 60_000 }, () => {
       shown("--since", "2026-01-02T04:04:02+01:00", "--until", "2026-01-02T03:04:03Z"),
       [2, 3],
     );
-    const { stdout, stderr } = place.holdfast(["events", "sim", "--json", "--limit", "2", "--offset", "1"]);
+    const { stdout, stderr } = place.quick(["events", "sim", "--json", "--limit", "2", "--offset", "1"]);
     const events = stdout
       .trimEnd()
       .split("\n")
@@ -68,7 +68,7 @@ describe("holdfast events", { timeout: 60_000 }, () => {
     );
     assert.match(stderr, /1 line of the stream can not be read; holdfast verify sim says where/);
     assert.match(stderr, /2 of 4 events/);
-    const counted = place.holdfast(["events", "sim", "--count", "--json"]);
+    const counted = place.quick(["events", "sim", "--count", "--json"]);
     assert.deepEqual(JSON.parse(counted.stdout), { total: 4, corrupt_lines: 1 });
   });
 
@@ -86,7 +86,7 @@ describe("holdfast events", { timeout: 60_000 }, () => {
     [["--count", "--limit", "3"], 2, "do not go with it"],
   ])("refuses %j with %i", (args, status, message) => {
     using place = written();
-    const ended = place.holdfast(["events", "sim", ...args]);
+    const ended = place.quick(["events", "sim", ...args]);
     assert.equal(ended.status, status);
     assert.equal(ended.stdout, "");
     assert.ok(ended.stderr.startsWith("holdfast: USAGE: ") && ended.stderr.includes(message), ended.stderr);
@@ -125,14 +125,14 @@ describe("holdfast events", { timeout: 60_000 }, () => {
 describe("holdfast causality", { timeout: 60_000 }, () => {
   it("draws both trees, each event once, through a cycle and to causes that are not there", () => {
     using place = written();
-    const { status, stdout } = place.holdfast(["causality", "sim", idOf(4)]);
+    const { status, stdout } = place.quick(["causality", "sim", idOf(4)]);
     assert.equal(status, 0);
     const [causes = "", effects = ""] = stdout.split("led to:");
     assert.deepEqual(idsIn(causes), [4, 3, 2, 1, 3, 9]);
     assert.match(causes, /1\n│ {8}└─ \S+3 {2}\(shown elsewhere\)\n└─ \S+9 {2}\(not in the stream\)\n/);
     assert.equal(effects, " nothing\n");
     assert.match(
-      place.holdfast(["causality", "sim", idOf(4), "--depth", "1"]).stdout,
+      place.quick(["causality", "sim", idOf(4), "--depth", "1"]).stdout,
       /2 {2}\(beyond --depth 1\)/,
     );
   });
@@ -144,7 +144,7 @@ describe("holdfast causality", { timeout: 60_000 }, () => {
     [["sim", idOf(4), "--depth", "21"], 2, "USAGE"],
   ])("of %j ends with %i", (args, status, code) => {
     using place = written();
-    const ended = place.holdfast(["causality", ...args]);
+    const ended = place.quick(["causality", ...args]);
     assert.deepEqual([ended.status, ended.stdout], [status, ""]);
     assert.ok(ended.stderr.startsWith(`holdfast: ${code}: `), ended.stderr);
   });
@@ -154,7 +154,7 @@ describe("holdfast verify", { timeout: 60_000 }, () => {
   it("finds what stands against a stream, with file and line, and ends with 1", () => {
     using place = written();
     appendFileSync(join(place.store, "runs", "sim", "events.jsonl"), `\n${lineOf(3)}`);
-    const { status, stdout } = place.holdfast(["verify", "--json"]);
+    const { status, stdout } = place.quick(["verify", "--json"]);
     assert.equal(status, 1);
     for (const said of [
       "among its own causes",

@@ -28,7 +28,7 @@ interface Report {
 }
 
 function gc(place: Place, ...args: string[]): Report {
-  const result = place.holdfast(["gc", ...args, "--json"]);
+  const result = place.quick(["gc", ...args, "--json"]);
   assert.equal(result.status, 0, result.stderr + result.stdout);
   return JSON.parse(result.stdout);
 }
@@ -40,7 +40,7 @@ function placeWithRun(): { place: Place; run: string } {
 }
 
 function assertVerifies(place: Place): void {
-  const verified = place.holdfast(["verify"]);
+  const verified = place.quick(["verify"]);
   assert.equal(verified.status, 0, verified.stdout);
 }
 
@@ -49,7 +49,7 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     const { place, run } = placeWithRun();
     using _ = place;
     assert.equal(gc(place).files, 0);
-    assert.equal(place.holdfast(["gc"]).stdout, "nothing to remove\n");
+    assert.equal(place.quick(["gc"]).stdout, "nothing to remove\n");
     assert.equal(turnsOf(place, run).length, 5);
   });
 
@@ -63,20 +63,20 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     const dry = gc(place, "--keep-last", "2", "--dry-run");
     assert.deepEqual([dry.dry_run, dry.files, dry.bytes], [true, 2, bytes]);
     assert.equal(turnsOf(place, run).length, 5);
-    const done = place.holdfast(["gc", "--keep-last", "2"]);
+    const done = place.quick(["gc", "--keep-last", "2"]);
     assert.equal(done.status, 0);
     assert.match(done.stdout, /removed 2 files, .* freed/);
     assert.deepEqual(turnsOf(place, run), ["turn_6.json", "turn_8.json", "turn_10.json"]);
     assert.ok(existsSync(pathOf(place, run, "checkpoints", "last.json")));
     assertVerifies(place);
-    assert.equal(place.holdfast(["replay", run, "--verify"]).status, 0);
+    assert.equal(place.quick(["replay", run, "--verify"]).status, 0);
     gc(place, "--keep-last", "0");
     assert.deepEqual(turnsOf(place, run), ["turn_10.json"]);
     assertVerifies(place);
     assert.equal(gc(place, "--keep-last", "0").files, 0);
     // What gc did not remove is still missed.
     rmSync(pathOf(place, run, "checkpoints", "turn_10.json"));
-    assert.equal(place.holdfast(["verify"]).status, 1);
+    assert.equal(place.quick(["verify"]).status, 1);
   });
 
   it("--older-than goes by age; with --keep-last both must hold", () => {
@@ -109,9 +109,9 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     assert.deepEqual(turnsOf(place, run), ["turn_4.json", "turn_10.json"]);
     assert.deepEqual(turnsOf(place, fork), ["turn_10.json"]);
     assert.deepEqual(turnsOf(place, killed), ["turn_6.json"]);
-    assert.equal(place.holdfast(["resume", killed]).status, 0);
+    assert.equal(place.quick(["resume", killed]).status, 0);
     assertVerifies(place);
-    for (const id of place.runs()) assert.equal(place.holdfast(["replay", id, "--verify"]).status, 0);
+    for (const id of place.runs()) assert.equal(place.quick(["replay", id, "--verify"]).status, 0);
   });
 
   it("works on one run when it is named", () => {
@@ -121,14 +121,14 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     gc(place, run, "--keep-last", "0");
     assert.equal(turnsOf(place, run).length, 1);
     assert.equal(turnsOf(place, other).length, 5);
-    assert.equal(place.holdfast(["gc", "nobody"]).status, 3);
+    assert.equal(place.quick(["gc", "nobody"]).status, 3);
     for (const [flag, value] of [
       ["--keep-last", "-1"],
       ["--keep-last", "few"],
       ["--older-than", "7"],
       ["--older-than", "yesterday"],
     ] as const)
-      assert.equal(place.holdfast(["gc", flag, value]).status, 2, `${flag} ${value}`);
+      assert.equal(place.quick(["gc", flag, value]).status, 2, `${flag} ${value}`);
   });
 
   it("leaves a run alone that is worked on: named, status 5; otherwise it is said", async () => {
@@ -138,7 +138,7 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     while (place.runs().length === 0 || namesOf(place, place.run(), "checkpoints").length < 4)
       await new Promise((resolve) => setTimeout(resolve, 20));
     const run = place.run();
-    const refused = place.holdfast(["gc", run, "--keep-last", "0"]);
+    const refused = place.quick(["gc", run, "--keep-last", "0"]);
     assert.equal(refused.status, 5, refused.stderr);
     assert.match(refused.stderr, /_HELD: .*process \d+/);
     const report = gc(place, "--keep-last", "0");
@@ -152,7 +152,7 @@ describe("gc, of checkpoints,", { timeout: 120_000 }, () => {
     child.kill("SIGKILL");
     await ended;
     assert.ok(gc(place, run, "--keep-last", "0").files > 0);
-    assert.equal(place.holdfast(["resume", run, "--max-turns", "1"]).status, 2, "no such option");
+    assert.equal(place.quick(["resume", run, "--max-turns", "1"]).status, 2, "no such option");
     assertVerifies(place);
   });
 
@@ -216,7 +216,7 @@ function placeWithSnapshots(): { place: Place; kept: string; gone: string } {
   const place = new Place("gc-objects");
   mkdirSync(place.path("src"));
   writeFileSync(place.path("src", "a.txt"), "a");
-  const take = (): string => JSON.parse(place.holdfast(["snapshot", "take", "--json"]).stdout).snapshot_id;
+  const take = (): string => JSON.parse(place.quick(["snapshot", "take", "--json"]).stdout).snapshot_id;
   const kept = take();
   writeFileSync(place.path("src", "b.txt"), "b");
   return { place, kept, gone: take() };
@@ -235,7 +235,7 @@ describe("gc, of contents,", { timeout: 120_000 }, () => {
     assert.equal(report.files, 1);
     assert.ok(report.bytes > 0);
     assert.equal(objectsOf(place).length, 1);
-    assert.equal(place.holdfast(["snapshot", "verify", kept]).status, 0);
+    assert.equal(place.quick(["snapshot", "verify", kept]).status, 0);
     assertVerifies(place);
   });
 
@@ -246,7 +246,7 @@ describe("gc, of contents,", { timeout: 120_000 }, () => {
     rmSync(join(place.store, "index"), { recursive: true, force: true });
     for (const path of objectsOf(place)) makeOld(path, 3);
     // The contents are there already: nothing of them is written again, and the manifest comes last.
-    assert.equal(place.holdfast(["snapshot", "take"]).status, 0);
+    assert.equal(place.quick(["snapshot", "take"]).status, 0);
     rmSync(join(place.store, "snapshots", `${gone}.manifest.json`));
     assert.equal(gc(place, "--older-than", "0s").files, 0);
     assert.equal(objectsOf(place).length, 2);

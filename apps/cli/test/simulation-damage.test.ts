@@ -73,18 +73,18 @@ describe("a checkpoint that is wrong", { timeout: 240_000 }, () => {
         ["fork", run, "--turn", "8"],
         ["replay", run, "--from", "8"],
       ]) {
-        const result = place.holdfast(args);
+        const result = place.quick(args);
         assert.equal(result.status, status, `${args.join(" ")}: ${result.stderr}`);
         assert.match(result.stderr, new RegExp(`^holdfast: (SIMULATION_)?${code}: `, "m"), args.join(" "));
         assert.match(result.stderr, /turn[_ ]8/);
       }
       assert.deepEqual(place.runs(), [run], "nothing was created");
-      const verified = place.holdfast(["verify"]);
+      const verified = place.quick(["verify"]);
       assert.equal(verified.status, 1, `${name}: ${verified.stdout}`);
       assert.match(verified.stdout, /checkpoints\/turn_8\.json/);
-      assert.equal(place.holdfast(["checkpoint", "show", run, "4"]).status, 0);
-      assert.equal(place.holdfast(["checkpoint", "show", run, "last"]).status, 0);
-      assert.equal(place.holdfast(["checkpoints", run]).status, 0);
+      assert.equal(place.quick(["checkpoint", "show", run, "4"]).status, 0);
+      assert.equal(place.quick(["checkpoint", "show", run, "last"]).status, 0);
+      assert.equal(place.quick(["checkpoints", run]).status, 0);
     },
   );
 
@@ -95,11 +95,11 @@ describe("a checkpoint that is wrong", { timeout: 240_000 }, () => {
       using _ = place;
       const turn8 = readFileSync(pathOf(place, run, "turn_8"), "utf8");
       change(pathOf(place, run, "last"));
-      const shown = place.holdfast(["checkpoint", "show", run, "last", "--json"]);
+      const shown = place.quick(["checkpoint", "show", run, "last", "--json"]);
       assert.equal(shown.status, 0, shown.stderr);
       assert.equal(JSON.parse(shown.stdout).turn, 8);
       assert.match(shown.stderr, /warning: .*last.*turn 8/);
-      const resumed = place.holdfast(["resume", run]);
+      const resumed = place.quick(["resume", run]);
       assert.equal(resumed.status, 0, resumed.stderr);
       assert.match(resumed.stderr, /last.*turn 8/, name);
       using other = new Place("uninterrupted");
@@ -110,7 +110,7 @@ describe("a checkpoint that is wrong", { timeout: 240_000 }, () => {
         canonical(readRun(other, whole, "checkpoints", "last.json").state),
       );
       assert.equal(readFileSync(pathOf(place, run, "turn_8"), "utf8"), turn8);
-      const verified = place.holdfast(["verify"]);
+      const verified = place.quick(["verify"]);
       assert.equal(verified.status, 0, verified.stdout);
     },
   );
@@ -122,10 +122,10 @@ describe("a checkpoint that is wrong", { timeout: 240_000 }, () => {
       pathOf(place, run, "last"),
     );
     const before = readFileSync(pathOf(place, run, "last"), "utf8");
-    const resumed = place.holdfast(["resume", run]);
+    const resumed = place.quick(["resume", run]);
     assert.equal(resumed.status, 4, resumed.stderr);
     assert.match(resumed.stderr, /CHECKPOINT_NEWER_VERSION: .*version 9/);
-    assert.equal(place.holdfast(["repair", run]).stdout, "nothing to mend\n");
+    assert.equal(place.quick(["repair", run]).stdout, "nothing to mend\n");
     assert.equal(readFileSync(pathOf(place, run, "last"), "utf8"), before);
   });
 
@@ -133,7 +133,7 @@ describe("a checkpoint that is wrong", { timeout: 240_000 }, () => {
     const { place, run } = placeWithRun({ killed: true });
     using _ = place;
     for (const name of ["last", "turn_4", "turn_8"]) truncateSync(pathOf(place, run, name), 100);
-    const resumed = place.holdfast(["resume", run]);
+    const resumed = place.quick(["resume", run]);
     assert.equal(resumed.status, 4, resumed.stderr);
     assert.match(resumed.stderr, /CHECKPOINT_NOT_JSON/);
     assert.equal(readRun(place, run, "run.json").turn, 10);
@@ -149,11 +149,11 @@ describe("repair, of a damaged last,", { timeout: 120_000 }, () => {
       const damaged = existsSync(pathOf(place, run, "last"))
         ? readFileSync(pathOf(place, run, "last"), "utf8")
         : undefined;
-      const dry = place.holdfast(["repair", run, "--dry-run"]);
+      const dry = place.quick(["repair", run, "--dry-run"]);
       assert.equal(dry.status, 0, `${name}: ${dry.stdout}${dry.stderr}`);
       assert.match(dry.stdout, /would mend.*\n.*turn 8/);
       assert.equal(existsSync(pathOf(place, run, "last")), damaged !== undefined);
-      const mended = place.holdfast(["repair", run]);
+      const mended = place.quick(["repair", run]);
       assert.equal(mended.status, 0, mended.stdout);
       assert.match(mended.stdout, /mended.*\n.*turn 8/);
       if (damaged !== undefined)
@@ -161,15 +161,15 @@ describe("repair, of a damaged last,", { timeout: 120_000 }, () => {
       const last = readRun(place, run, "checkpoints", "last.json");
       assert.equal(last.turn, 8);
       assert.equal(last.checkpoint_type, "last");
-      const verified = place.holdfast(["verify"]);
+      const verified = place.quick(["verify"]);
       assert.equal(verified.status, 0, verified.stdout);
-      assert.equal(place.holdfast(["repair", run]).stdout, "nothing to mend\n");
-      assert.equal(place.holdfast(["resume", run]).status, 0);
+      assert.equal(place.quick(["repair", run]).stdout, "nothing to mend\n");
+      assert.equal(place.quick(["resume", run]).status, 0);
       assert.deepEqual(
         namesOf(place, run, "checkpoints").filter((file) => !file.endsWith(".corrupt")),
         ["last.json", "turn_12.json", "turn_4.json", "turn_8.json"],
       );
-      assert.equal(place.holdfast(["verify"]).status, 0);
+      assert.equal(place.quick(["verify"]).status, 0);
     }
   });
 
@@ -182,13 +182,13 @@ describe("repair, of a damaged last,", { timeout: 120_000 }, () => {
     const run = place.run();
     child.kill("SIGSTOP");
     writeFileSync(pathOf(place, run, "last"), "{");
-    const refused = place.holdfast(["repair", run]);
+    const refused = place.quick(["repair", run]);
     assert.equal(refused.status, 5, refused.stdout + refused.stderr);
     assert.equal(readFileSync(pathOf(place, run, "last"), "utf8"), "{");
     child.kill("SIGCONT");
     child.kill("SIGKILL");
     await ended;
-    assert.equal(place.holdfast(["repair", run]).status, 0);
+    assert.equal(place.quick(["repair", run]).status, 0);
   });
 
   it("removes what a killed writer left in the folder of checkpoints", () => {
@@ -197,10 +197,10 @@ describe("repair, of a damaged last,", { timeout: 120_000 }, () => {
     // No process has this number.
     const left = join(place.store, "runs", run, "checkpoints", ".last.json.tmp.2147483646.0123abcd");
     writeFileSync(left, "half");
-    assert.match(place.holdfast(["verify"]).stdout, /left over/);
-    assert.equal(place.holdfast(["repair", run, "--dry-run"]).status, 0);
+    assert.match(place.quick(["verify"]).stdout, /left over/);
+    assert.equal(place.quick(["repair", run, "--dry-run"]).status, 0);
     assert.ok(existsSync(left));
-    assert.equal(place.holdfast(["repair", run]).status, 0);
+    assert.equal(place.quick(["repair", run]).status, 0);
     assert.equal(existsSync(left), false);
   });
 });
@@ -210,7 +210,7 @@ describe("verify, of simulations,", { timeout: 240_000 }, () => {
   beforeAll(() => {
     const { place } = placeWithRun();
     using _ = place;
-    untouched = place.holdfast(["verify"]).stdout;
+    untouched = place.quick(["verify"]).stdout;
   });
 
   it("finds nothing wrong with an untouched one", () => {
@@ -254,10 +254,10 @@ describe("verify, of simulations,", { timeout: 240_000 }, () => {
     const { place, run } = placeWithRun();
     using _ = place;
     change(place, run);
-    const { status, stdout } = place.holdfast(["verify"]);
+    const { status, stdout } = place.quick(["verify"]);
     assert.equal(status, 1, stdout);
     assert.match(stdout, place_);
-    const one = place.holdfast(["verify", run]);
+    const one = place.quick(["verify", run]);
     assert.ok(one.status === 1 || one.status === 3, one.stdout);
   });
 
@@ -266,9 +266,9 @@ describe("verify, of simulations,", { timeout: 240_000 }, () => {
     using _ = place;
     const fork = completed(place, ["fork", run, "--turn", "8"]);
     rmSync(join(place.store, "runs", run), { recursive: true });
-    const { status, stdout } = place.holdfast(["verify"]);
+    const { status, stdout } = place.quick(["verify"]);
     assert.equal(status, 0, stdout);
     assert.ok(stdout.includes(run), stdout);
-    assert.equal(place.holdfast(["checkpoint", "show", fork, "last"]).status, 0);
+    assert.equal(place.quick(["checkpoint", "show", fork, "last"]).status, 0);
   });
 });

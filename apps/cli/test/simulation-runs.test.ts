@@ -31,7 +31,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
     ['"Economic Test/1"', /^Economic_Test_1_2agents_\d{8}_\d{6}_01$/],
   ])("with the name %s keeps turns 5, 10, 15 and last, and result.json", (name, id) => {
     using place = placeWith(FORMATS_CONFIG.replace("EconomicTest", name));
-    const result = place.holdfast(["run", "simulation.yaml"]);
+    const result = place.quick(["run", "simulation.yaml"]);
     assert.equal(result.status, 0, result.stderr);
     const run = place.run();
     assert.match(run, id);
@@ -55,7 +55,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
     assert.equal(state.kind, "simulation");
     assert.equal(state.status, "completed");
     assert.equal(state.turn, 15);
-    const verified = place.holdfast(["verify"]);
+    const verified = place.quick(["verify"]);
     assert.equal(verified.status, 0, verified.stdout);
   });
 
@@ -64,7 +64,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
     const run = completed(place);
     assert.deepEqual(namesOf(place, run, "checkpoints"), ["last.json", "turn_15.json"]);
     assert.equal(readRun(place, run, "checkpoints", "turn_15.json").checkpoint_type, "final");
-    assert.equal(place.holdfast(["verify"]).status, 0);
+    assert.equal(place.quick(["verify"]).status, 0);
   });
 
   it.each(["0", "-5", "2.5", "five"])(
@@ -73,7 +73,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
       using place = placeWith(
         FORMATS_CONFIG.replace(/checkpoint_interval: 5/, `checkpoint_interval: ${interval}`),
       );
-      const result = place.holdfast(["run", "simulation.yaml"]);
+      const result = place.quick(["run", "simulation.yaml"]);
       assert.equal(result.status, 2, result.stderr);
       assert.match(
         result.stderr,
@@ -82,7 +82,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
       assert.match(result.stderr, /positive|int|number/);
       assert.ok(result.stderr.includes(interval), result.stderr);
       assert.equal(existsSync(place.store), false);
-      const typed = place.holdfast(["run", "simulation.yaml", "--checkpoint-interval", interval]);
+      const typed = place.quick(["run", "simulation.yaml", "--checkpoint-interval", interval]);
       assert.equal(typed.status, 2);
       assert.match(typed.stderr, /--checkpoint-interval takes a whole number from 1/);
     },
@@ -109,12 +109,12 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
     ]);
     const { config_snapshot: config } = readRun(place, run, "run.json");
     assert.ok(canonical(config).includes('"seed":5'));
-    assert.equal(place.holdfast(["run", "simulation.yaml", "--verbosity", "LOUD"]).status, 2);
+    assert.equal(place.quick(["run", "simulation.yaml", "--verbosity", "LOUD"]).status, 2);
   });
 
   it("refuses the options of a workflow, and a workflow refuses its own", () => {
     using place = placeWith(FORMATS_CONFIG);
-    const task = place.holdfast(["run", "simulation.yaml", "--task", "T-1"]);
+    const task = place.quick(["run", "simulation.yaml", "--task", "T-1"]);
     assert.equal(task.status, 2);
     assert.match(task.stderr, /USAGE: .*--task.*is a simulation/);
     writeFileSync(
@@ -128,7 +128,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
       ["--checkpoint-interval", "1"],
       ["--resume-from", "x", "--resume-turn", "1"],
     ]) {
-      const result = place.holdfast(["run", "workflow.yaml", ...flags]);
+      const result = place.quick(["run", "workflow.yaml", ...flags]);
       assert.equal(result.status, 2, flags.join(" "));
       assert.match(result.stderr, new RegExp(`USAGE: .*${flags[0]}.*is a workflow`));
     }
@@ -136,7 +136,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
       ["--resume-from", "x"],
       ["--resume-turn", "5"],
     ]) {
-      const result = place.holdfast(["run", "simulation.yaml", ...flags]);
+      const result = place.quick(["run", "simulation.yaml", ...flags]);
       assert.equal(result.status, 2);
       assert.match(result.stderr, /--resume-from.*--resume-turn|--resume-turn.*--resume-from/);
     }
@@ -158,7 +158,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
       place.runs(),
       ids.map((seq) => `EconomicTest_2agents_20260102_030405_${seq}`),
     );
-    const verified = place.holdfast(["verify"]);
+    const verified = place.quick(["verify"]);
     assert.equal(verified.status, 0, verified.stdout);
   });
 
@@ -218,10 +218,10 @@ describe("fork", { timeout: 120_000 }, () => {
       canonical(readRun(place, grandchild, "checkpoints", "last.json").state),
       canonical(readRun(place, longer, "checkpoints", "last.json").state),
     );
-    const verified = place.holdfast(["verify"]);
+    const verified = place.quick(["verify"]);
     assert.equal(verified.status, 0, verified.stdout);
     for (const run of [...forks, grandchild]) {
-      const replayed = place.holdfast(["replay", run, "--verify"]);
+      const replayed = place.quick(["replay", run, "--verify"]);
       assert.equal(replayed.status, 0, replayed.stderr + replayed.stdout);
     }
   });
@@ -235,7 +235,7 @@ describe("fork", { timeout: 120_000 }, () => {
       ["checkpoint", "show", run, "7"],
       ["checkpoint", "diff", run, "5", "7"],
     ]) {
-      const result = place.holdfast(args);
+      const result = place.quick(args);
       assert.equal(result.status, 3, `${args.join(" ")}: ${result.stderr}`);
       assert.match(result.stderr, /CHECKPOINT_MISSING: .*turn 7.*5, 10, 15/, args.join(" "));
     }
@@ -245,14 +245,14 @@ describe("fork", { timeout: 120_000 }, () => {
   it("and resume, replay, checkpoints of a run that is not there end with 3; of a workflow with 2", () => {
     using place = new Place("kind");
     for (const args of [...commands("nobody"), ["resume", "nobody"]]) {
-      const result = place.holdfast(args);
+      const result = place.quick(args);
       assert.equal(result.status, 3, args.join(" "));
       assert.match(result.stderr, /RUN_NOT_FOUND/);
     }
-    assert.equal(place.holdfast(["init"]).status, 0);
-    assert.equal(place.holdfast(["run", "workflow.yaml", "--quiet"]).status, 0);
+    assert.equal(place.quick(["init"]).status, 0);
+    assert.equal(place.quick(["run", "workflow.yaml", "--quiet"]).status, 0);
     for (const args of commands(place.run())) {
-      const result = place.holdfast(args);
+      const result = place.quick(args);
       assert.equal(result.status, 2, `${args.join(" ")}: ${result.stderr}`);
       assert.match(result.stderr, /is a workflow/);
     }
@@ -262,12 +262,12 @@ describe("fork", { timeout: 120_000 }, () => {
 describe("init --kind simulation", { timeout: 60_000 }, () => {
   it("makes a commented config that runs as it is", () => {
     using place = new Place("init");
-    assert.equal(place.holdfast(["init", "--kind", "simulation"]).status, 0);
+    assert.equal(place.quick(["init", "--kind", "simulation"]).status, 0);
     assert.match(place.read("simulation.yaml"), /^#/);
     const run = completed(place);
     assert.deepEqual(namesOf(place, run, "checkpoints"), CHECKPOINTS);
-    assert.equal(place.holdfast(["init", "--kind", "simulation"]).status, 2);
-    assert.equal(place.holdfast(["init", "--kind", "dream"]).status, 2);
-    assert.equal(place.holdfast(["init"]).status, 0);
+    assert.equal(place.quick(["init", "--kind", "simulation"]).status, 2);
+    assert.equal(place.quick(["init", "--kind", "dream"]).status, 2);
+    assert.equal(place.quick(["init"]).status, 0);
   });
 });

@@ -34,7 +34,7 @@ describe("holdfast task", { timeout: 120_000 }, () => {
   it("looking at an empty store finds nothing and makes nothing", () => {
     using place = new Place("tasks");
     for (const args of [["list"], ["list", "--project", "none"], ["list", "--json"]]) {
-      const { status, stdout } = place.holdfast(["task", ...args]);
+      const { status, stdout } = place.quick(["task", ...args]);
       assert.deepEqual([status, stdout], [0, ""]);
     }
     for (const args of [
@@ -42,7 +42,7 @@ describe("holdfast task", { timeout: 120_000 }, () => {
       ["meta", "../../etc/passwd"],
       ["save", "none.json"],
     ]) {
-      const { status, stdout } = place.holdfast(["task", ...args, "--json"]);
+      const { status, stdout } = place.quick(["task", ...args, "--json"]);
       const { error }: Failure = JSON.parse(stdout);
       assert.deepEqual([status, error.code], [3, "NOT_FOUND"]);
     }
@@ -52,15 +52,15 @@ describe("holdfast task", { timeout: 120_000 }, () => {
   it("saves from a file or from stdin, and gives back what was saved", () => {
     using place = new Place("tasks");
     writeFileSync(place.path("task.json"), JSON.stringify(TASK));
-    const saved = place.holdfast(["task", "save", "task.json"]);
+    const saved = place.quick(["task", "save", "task.json"]);
     assert.deepEqual([saved.status, saved.stdout], [0, "task-a-b-1234abcd\n"]);
     assert.equal(save(place, { ...TASK, task_id: "../../outside" }).status, 0);
-    assert.deepEqual(JSON.parse(place.holdfast(["task", "show", TASK.task_id]).stdout), TASK);
-    const meta = place.holdfast(["task", "meta", TASK.task_id, "--json"]);
+    assert.deepEqual(JSON.parse(place.quick(["task", "show", TASK.task_id]).stdout), TASK);
+    const meta = place.quick(["task", "meta", TASK.task_id, "--json"]);
     assert.deepEqual(JSON.parse(meta.stdout), META);
-    assert.match(place.holdfast(["task", "meta", TASK.task_id]).stdout, /^status +pending$/mu);
+    assert.match(place.quick(["task", "meta", TASK.task_id]).stdout, /^status +pending$/mu);
     assert.deepEqual(Object.keys(JSON.parse(place.read(FILE))).slice(0, 5), Object.keys(META));
-    const listed = place.holdfast(["task", "list", "--json"]).stdout.trim().split("\n");
+    const listed = place.quick(["task", "list", "--json"]).stdout.trim().split("\n");
     assert.deepEqual(
       listed.map((line) => JSON.parse(line)),
       [
@@ -68,9 +68,9 @@ describe("holdfast task", { timeout: 120_000 }, () => {
         { ...META, task_id: "../../outside", project: "default" },
       ],
     );
-    assert.equal(place.holdfast(["task", "list", "--project", "a-b"]).stdout.split("\n").length, 3);
+    assert.equal(place.quick(["task", "list", "--project", "a-b"]).stdout.split("\n").length, 3);
     assert.deepEqual(readdirSync(place.path(".holdfast/tasks")).toSorted(), ["a-b", "default"]);
-    assert.equal(place.holdfast(["verify"]).status, 0);
+    assert.equal(place.quick(["verify"]).status, 0);
   });
 
   it("says what is wrong with a file that is no task, and keeps what was there", () => {
@@ -85,7 +85,7 @@ describe("holdfast task", { timeout: 120_000 }, () => {
     ];
     for (const [text, code, details] of cases) {
       writeFileSync(place.path("task.json"), text);
-      const { status, stdout } = place.holdfast(["task", "save", "task.json", "--json"]);
+      const { status, stdout } = place.quick(["task", "save", "task.json", "--json"]);
       const { error }: Failure = JSON.parse(stdout);
       assert.deepEqual([status, error.code, error.details], [2, code, details]);
     }
@@ -97,19 +97,19 @@ describe("holdfast task", { timeout: 120_000 }, () => {
     assert.equal(save(place, TASK).status, 0);
     assert.equal(save(place, { ...TASK, task_id: "task-a-b-00000000" }).status, 0);
     writeFileSync(place.path(FILE), readFileSync(place.path(FILE), "utf8").slice(0, 200));
-    const shown = place.holdfast(["task", "show", TASK.task_id, "--json"]);
+    const shown = place.quick(["task", "show", TASK.task_id, "--json"]);
     const { error }: Failure = JSON.parse(shown.stdout);
     assert.deepEqual([shown.status, error.code], [4, "JSON"]);
     assert.equal(error.details["path"], "tasks/a-b/task-a-b-1234abcd.json");
     assert.ok(Number(error.details["line"]) > 1);
-    const verified = place.holdfast(["verify"]);
+    const verified = place.quick(["verify"]);
     assert.equal(verified.status, 1);
     assert.match(verified.stdout, /tasks\/a-b\/task-a-b-1234abcd\.json/u);
     writeFileSync(place.path(FILE), "{");
-    const meta = place.holdfast(["task", "meta", TASK.task_id]);
+    const meta = place.quick(["task", "meta", TASK.task_id]);
     assert.equal(meta.status, 4);
     assert.match(meta.stderr, /^holdfast: JSON: .*line 1, column 2/u);
-    const listed = place.holdfast(["task", "list"]);
+    const listed = place.quick(["task", "list"]);
     assert.equal(listed.status, 4);
     assert.match(listed.stdout, /task-a-b-00000000/u);
     assert.match(listed.stderr, /JSON: .*task-a-b-1234abcd/u);
@@ -117,39 +117,39 @@ describe("holdfast task", { timeout: 120_000 }, () => {
 
   it("verify counts tasks and jobs, warns of an index of jobs that is damaged, and repair makes it again", () => {
     using place = new Place("tasks");
-    const made = place.holdfast(["job", "create", "--id", "j", "--description", "d"]);
+    const made = place.quick(["job", "create", "--id", "j", "--description", "d"]);
     assert.equal(made.status, 0, made.stderr);
     const index = place.path(".holdfast/jobs/jobs_index.json");
     const whole = readFileSync(index, "utf8");
     writeFileSync(index, whole.slice(0, 50));
-    const verified = place.holdfast(["verify"]);
+    const verified = place.quick(["verify"]);
     assert.equal(verified.status, 0, verified.stdout);
     assert.match(verified.stdout, /^warning {2}jobs\/jobs_index\.json\n.*cannot be read/u);
     assert.match(
       verified.stdout,
       /checked 0 runs, 0 snapshots, 1 job: everything that is claimed holds, 1 worth a look/u,
     );
-    const tried = place.holdfast(["repair", "--dry-run", "--salvage"]);
+    const tried = place.quick(["repair", "--dry-run", "--salvage"]);
     assert.match(tried.stdout, /would mend.*jobs_index\.json\n.*would be made again from the manifests/u);
     assert.equal(readFileSync(index, "utf8"), whole.slice(0, 50));
-    const mended = place.holdfast(["repair"]);
+    const mended = place.quick(["repair"]);
     assert.deepEqual([mended.status, mended.stderr], [0, ""]);
     assert.equal(readFileSync(index, "utf8"), whole);
-    assert.match(place.holdfast(["verify"]).stdout, /1 job: everything that is claimed holds$/mu);
+    assert.match(place.quick(["verify"]).stdout, /1 job: everything that is claimed holds$/mu);
   });
 
   it("verify finds a job whose history was edited, and warns of its index", () => {
     using place = new Place("tasks");
-    const made = place.holdfast(["job", "create", "--id", "j", "--description", "d"]);
+    const made = place.quick(["job", "create", "--id", "j", "--description", "d"]);
     assert.equal(made.status, 0, made.stderr);
-    assert.equal(place.holdfast(["job", "activate", "j"]).status, 0);
-    assert.equal(place.holdfast(["verify"]).status, 0);
+    assert.equal(place.quick(["job", "activate", "j"]).status, 0);
+    assert.equal(place.quick(["verify"]).status, 0);
     const path = place.path(".holdfast/jobs/j/job_manifest.json");
     writeFileSync(
       path,
       place.read(".holdfast/jobs/j/job_manifest.json").replaceAll('"PENDING"', '"SUCCESS"'),
     );
-    const { status, stdout } = place.holdfast(["verify", "--json"]);
+    const { status, stdout } = place.quick(["verify", "--json"]);
     const { findings }: { findings: { severity: string; kind: string; place: string }[] } =
       JSON.parse(stdout);
     assert.equal(status, 1);
