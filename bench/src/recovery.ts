@@ -13,6 +13,8 @@ const MOST_MS = 2_000;
 
 interface Answer {
   readonly ms: number;
+  /** Of all processors: where others use the machine, time says more of them. */
+  readonly cpuMs: number;
   readonly before: number;
   readonly peak: number;
 }
@@ -30,10 +32,11 @@ function repeat(
   job: string,
   root: string,
   rounds: number,
-): { readonly ms: number; readonly grownMib: number } {
+): { readonly ms: number; readonly cpuMs: number; readonly grownMib: number } {
   const answers = Array.from({ length: rounds }, (): Answer => JSON.parse(inProcess(job, root)));
   return {
     ms: median(answers.map(({ ms }) => ms)),
+    cpuMs: median(answers.map(({ cpuMs }) => cpuMs)),
     grownMib: median(answers.map(({ before, peak }) => (peak - before) / MIB)),
   };
 }
@@ -45,7 +48,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function rowsOf(lines: number, root: string, job: string, rounds: number): BenchmarkRow[] {
-  const { ms, grownMib } = repeat(job, root, rounds);
+  const { ms, cpuMs, grownMib } = repeat(job, root, rounds);
   const name = `${WORDS[job]}, killed after ${lines.toLocaleString("en")} lines`;
   const isBounded = job !== "verify";
   return [
@@ -56,7 +59,9 @@ function rowsOf(lines: number, root: string, job: string, rounds: number): Bench
       median: ms,
       unit: "ms",
       ...(isBounded && { goal: "under 2 s, whatever the length", met: ms < MOST_MS }),
-      ...(!isBounded && { note: `${((ms * 1_000) / lines).toFixed(1)} microseconds a line` }),
+      note: isBounded
+        ? `${cpuMs.toFixed(0)} ms of the processor`
+        : `${((cpuMs * 1_000) / lines).toFixed(1)} microseconds of the processor a line`,
     },
     {
       job: `${name}, memory`,

@@ -137,6 +137,8 @@ else {
   const run = JOBS[job ?? ""];
   if (run === undefined) throw new Error(`There is no job "${job}"`);
   const before = resetPeak();
+  const used = process.cpuUsage();
   const ms = await run();
-  stdout.write(JSON.stringify({ ms, before, peak: peak() }));
+  const { user, system } = process.cpuUsage(used);
+  stdout.write(JSON.stringify({ ms, cpuMs: (user + system) / 1_000, before, peak: peak() }));
 }
