@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type FileSystem, writeFileAtomicSync } from "@holdfast/fsutil";
 import { describe, it } from "vitest";
 import { BadStateError, exploreCrashes, exploreFaults, type Workload } from "../src/index.ts";
+import { type ManualClock, OldLock } from "./old-lock.ts";
 import { type LogMistake, type ReplaceMistake, replaceFile, SmallLog } from "./writers.ts";
 
 const OLD = "the old content, which is there";
@@ -74,6 +75,32 @@ function logging(mistake?: LogMistake) {
   };
 }
 
+const sumOf = (fs: FileSystem): number => Number(textOf(fs) ?? 0);
+
+/** Two holders add to a sum. The first is suspended between its reading and its writing. */
+function counting(byAge: boolean) {
+  return {
+    workload: ({ fileSystem, acknowledge }: Workload<number>) => {
+      const clock: ManualClock = { now: 0 };
+      const first = new OldLock(fileSystem, clock, byAge);
+      const second = new OldLock(fileSystem, clock, byAge);
+      first.take();
+      const read = sumOf(fileSystem);
+      clock.now += 30_000;
+      if (second.take()) {
+        replaceFile(fileSystem, "/state", String(sumOf(fileSystem) + 1));
+        acknowledge(1);
+        second.giveBack();
+      }
+      replaceFile(fileSystem, "/state", String(read + 1));
+      acknowledge(1);
+    },
+    recover: sumOf,
+    check: ({ recovered, acknowledged }: { recovered: number; acknowledged: readonly number[] }) =>
+      assert.ok(recovered >= acknowledged.length, `the sum is ${recovered} after ${acknowledged.length}`),
+  };
+}
+
 const badState = async (run: () => Promise<unknown>): Promise<BadStateError> => {
   try {
     await run();
@@ -83,6 +110,22 @@ const badState = async (run: () => Promise<unknown>): Promise<BadStateError> => 
   }
   return assert.fail("no bad state was found");
 };
+
+/** A recovery that is right, unless it is cut off: it removes the old content before it has written the new. */
+function mending() {
+  return {
+    ...replacing(),
+    recover: (fs: FileSystem) => {
+      const text = textOf(fs);
+      if (fs.lstatSync("/state") !== undefined) {
+        fs.unlinkSync("/state");
+        fs.syncDirectorySync("/");
+      }
+      replaceFile(fs, "/state", text ?? "");
+      return text;
+    },
+  };
+}
 
 const failing = (): never => assert.fail("no such thing");
 const endless = (): Promise<undefined> => new Promise(() => {});
@@ -141,6 +184,33 @@ describe("exploreCrashes()", () => {
     assert.match(error.message, /to see it again/);
   });
 
+  it("catches a lock that is taken from a slow holder for its age, and nothing in one that is not", async () => {
+    const error = await badState(() => exploreCrashes(counting(true)));
+    assert.match(error.message, /the sum is 1 after 2/);
+    await exploreCrashes(counting(false));
+  });
+
+  it("tells the shortest story: what was lost, and no more, also of a recovery that crashed", async () => {
+    const error = await badState(() => exploreCrashes(replacing("no file sync")));
+    assert.equal(error.story.filter((line) => line.includes("  <- ")).length, 1, error.message);
+    const nested = await badState(() => exploreCrashes(mending()));
+    assert.ok(nested.story.includes("the recovery begins"), nested.message);
+    assert.match(nested.seed, /\+/);
+    const again = await badState(() => exploreCrashes({ ...mending(), seed: nested.seed }));
+    assert.deepEqual(again.story, nested.story);
+  });
+
+  it("reaches the last operation with a small budget", async () => {
+    const late = {
+      ...replacing(),
+      check: ({ acknowledged }: { acknowledged: readonly string[] }) => {
+        assert.ok(acknowledged.length < NEXT.length, "the end was reached");
+      },
+    };
+    const error = await badState(() => exploreCrashes({ ...late, budget: { states: 30 } }));
+    assert.match(error.message, /the end was reached/);
+  });
+
   it("looks at the same states when it is asked twice", async () => {
     const first = await exploreCrashes({ ...logging(), seed: 7 });
     assert.deepEqual(await exploreCrashes({ ...logging(), seed: 7 }), first);
@@ -163,6 +233,34 @@ describe("exploreFaults()", () => {
     const report = await exploreFaults(replacing());
     assert.ok(report.faults > 5 * report.calls, JSON.stringify(report));
     await exploreFaults(logging());
+  });
+
+  it("says of work that is slow, hangs or leaves files open, what it is", async () => {
+    const hanging = { ...replacing(), workload: endless, timeoutMs: 20 };
+    await assert.rejects(exploreFaults(hanging), {
+      code: "CRASH_BAD_STATE",
+      message: /did not end within 20 ms/,
+    });
+    const slow = { ...replacing(), timeoutMs: 300, slowSyncMs: 100, errnos: ["EIO"] };
+    const syncs = {
+      ...slow,
+      workload: async (work: Workload<string>) => {
+        for (let n = 0; n < 6; n += 1) await work.fileSystem.syncDirectory("/");
+      },
+      check: () => undefined,
+    };
+    await assert.rejects(exploreFaults(syncs), { code: "CRASH_BAD_STATE", message: /slow syncs/ });
+    const leaking = {
+      ...replacing(),
+      workload: ({ fileSystem }: Workload<string>) => void fileSystem.openSync("/state", "read"),
+    };
+    await assert.rejects(exploreFaults(leaking), { message: /1 files stay open/ });
+  });
+
+  it("tries each call with each error, once and from then on", async () => {
+    const { calls, faults } = await exploreFaults({ ...replacing(), errnos: ["EIO", "ENOSPC"] });
+    const writes = NEXT.length;
+    assert.equal(faults, 5 * calls + writes);
   });
 
   it.each(["short count ignored", "sync retried"] as const)(
