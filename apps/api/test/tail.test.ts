@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openEventStream } from "@holdfast/events";
 import { describe, it } from "vitest";
@@ -201,20 +201,48 @@ describe("a live tail", () => {
     assert.equal(third.answer.status, 200);
   });
 
-  it("256 at once all get every event, and requests are answered meanwhile", {
+  it("256 at once all get every event once, also after they were cut off, and requests are answered meanwhile", {
     timeout: 120_000,
   }, async () => {
     await using here = tailed();
     const { url } = await here.serve();
-    const tails = await Promise.all(Array.from({ length: 256 }, () => Tail.open(url + PATH)));
+    const liveTails = async (): Promise<string | undefined> =>
+      /^holdfast_live_tails (\d+)$/m.exec(await (await fetch(`${url}metrics`)).text())?.[1];
+    const openAll = (after: (number: number) => number | undefined): Promise<Tail[]> =>
+      Promise.all(
+        Array.from({ length: 256 }, (_, number) => {
+          const last = after(number);
+          return Tail.open(url + PATH, last === undefined ? {} : { "Last-Event-ID": idOf(last) });
+        }),
+      );
+    // Every other one goes on after the first event, and lacks the second.
+    const tails = await openAll((number) => (number % 2 === 0 ? undefined : 1));
     assert.ok(tails.every(({ answer }) => answer.status === 200));
     assert.equal((await fetch(url + PATH)).status, 503);
     add(here, 3, 4);
     using time = new OwnTime();
     assert.equal((await fetch(`${url}simulations/sim/events`)).status, 200);
     assert.ok(time.ms < 1_000, `${time.ms}`);
-    for (const tail of tails) await tail.until(() => tail.ids.length === 2, 60_000);
+    for (const [number, tail] of tails.entries()) {
+      const expected = (number % 2 === 0 ? [3, 4] : [2, 3, 4]).map(idOf);
+      await tail.until(() => tail.ids.length >= expected.length, 60_000);
+      assert.deepEqual(tail.ids, expected);
+    }
     for (const tail of tails) await tail[Symbol.asyncDispose]();
+    add(here, 5);
+    renameSync(
+      join(here.root, "runs/sim/events.jsonl"),
+      join(here.root, "runs/sim/events_2026-01-02_03-04-06.jsonl"),
+    );
+    add(here, 6);
+    while ((await liveTails()) !== "0") await new Promise((resolve) => setTimeout(resolve, 20));
+    const again = await openAll((number) => 3 + (number % 2));
+    for (const [number, tail] of again.entries()) {
+      const expected = (number % 2 === 0 ? [4, 5, 6] : [5, 6]).map(idOf);
+      await tail.until(() => tail.ids.length >= expected.length, 60_000);
+      assert.deepEqual(tail.ids, expected);
+      await tail[Symbol.asyncDispose]();
+    }
   });
 
   it("whose client never reads costs no memory, and is cut off", { timeout: 120_000 }, async () => {
