@@ -29,14 +29,14 @@ export function sealDocument(document: { readonly [name: string]: Json }): {
 /** Takes the seal off a document, and says what it is worth. */
 export function openSealed(document: Json): SealedDocument {
   if (!isRecord(document)) return { value: document, seal: "none" };
-  const { [SEAL]: seal, ...rest } = document as { readonly [name: string]: Json };
+  const { [SEAL]: seal, ...rest } = document;
   if (seal !== undefined) return { value: rest, seal: sealOf(rest) === seal ? "whole" : "broken" };
   // The name of the seal may be what was changed.
   const [name, last] = Object.entries(rest).at(-1) ?? [];
   if (name === undefined || typeof last !== "string" || !/^sha256:[0-9a-f]{64}$/.test(last))
-    return { value: document as Json, seal: "none" };
+    return { value: document, seal: "none" };
   const { [name]: _renamed, ...others } = rest;
-  return { value: document as Json, seal: sealOf(others) === last ? "broken" : "none" };
+  return { value: document, seal: sealOf(others) === last ? "broken" : "none" };
 }
 
 function sealOf(rest: { readonly [name: string]: Json }): string | undefined {

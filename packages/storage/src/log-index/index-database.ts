@@ -8,7 +8,7 @@ import type { SegmentPieces } from "./pieces.ts";
 import type { SeenFile } from "./seen-files.ts";
 
 /** Changes when what is kept changes; an index of another format is made anew. */
-const FORMAT = `holdfast-log-index 3 ${endianness()}`;
+const FORMAT = `holdfast-log-index 4 ${endianness()}`;
 const WAIT_MS = 250;
 // SQLITE_BUSY, SQLITE_LOCKED.
 const BUSY = new Set([5, 6]);

@@ -7,7 +7,13 @@ import type { Filter, FindOptions, LogLine, Page, SearchedLog } from "../store.t
 import { CountCache } from "./count-cache.ts";
 import { Dictionary } from "./dictionary.ts";
 import { countMatches, findPage, type IndexView, type SegmentLine } from "./find-page.ts";
-import { IndexDatabase, remedyFor, removeDatabase, StaleIndexError } from "./index-database.ts";
+import {
+  IndexDatabase,
+  type KeptIndex,
+  remedyFor,
+  removeDatabase,
+  StaleIndexError,
+} from "./index-database.ts";
 import type { PieceCache } from "./piece-cache.ts";
 import { piecesOf, type SegmentPieces } from "./pieces.ts";
 import { QuestionQueue, type SearchLimits } from "./question-queue.ts";
@@ -191,7 +197,9 @@ export class LogIndex {
     for (const text of agents) this.#agents.codeOf(text);
     this.#keptTypes = types.length;
     this.#keptAgents = agents.length;
-    this.#sealed = headers.map((header, no) => this.#sealedSegment(no, header));
+    const sealed = headers.map((header, no) => this.#sealedSegment(no, header));
+    assertTogether(sealed, { files, types, agents });
+    this.#sealed = sealed;
     this.#seen = [...files];
     this.#tail = this.#tailAt(this.#keptLines() + 1);
   }
@@ -464,43 +472,48 @@ export class LogIndex {
       })
       .toSorted((a, b) => a.file - b.file || a.offset - b.offset);
     const texts: string[] = [];
-    for (let start = 0; start < places.length; ) {
-      const first = places[start];
-      if (first === undefined) break;
-      let end = first.offset + first.length;
-      let next = start + 1;
-      for (let place = places[next]; place !== undefined; place = places[next]) {
-        const isNear = place.file === first.file && place.offset - end <= GAP_BYTES;
-        if (!isNear || place.offset + place.length - first.offset > READ_BYTES) break;
-        end = Math.max(end, place.offset + place.length);
-        next += 1;
+    let open: { readonly file: number; readonly handle: OpenFile } | undefined;
+    try {
+      for (let start = 0; start < places.length; ) {
+        const first = places[start];
+        if (first === undefined) break;
+        let end = first.offset + first.length;
+        let next = start + 1;
+        for (let place = places[next]; place !== undefined; place = places[next]) {
+          const isNear = place.file === first.file && place.offset - end <= GAP_BYTES;
+          if (!isNear || place.offset + place.length - first.offset > READ_BYTES) break;
+          end = Math.max(end, place.offset + place.length);
+          next += 1;
+        }
+        if (open?.file !== first.file) {
+          open?.handle.closeSync();
+          open = undefined;
+          open = { file: first.file, handle: this.#openFile(first.file) };
+        }
+        const bytes = this.#bytes(open.handle, first.offset, end + 1 - first.offset);
+        for (const { index, offset, length } of places.slice(start, next)) {
+          const from = offset - first.offset;
+          if (bytes[from + length] !== NEWLINE) throw changedFile();
+          texts[index] = textOf(bytes, from, from + length, false) ?? "";
+        }
+        start = next;
       }
-      const bytes = this.#bytes(first.file, first.offset, end + 1 - first.offset);
-      for (const { index, offset, length } of places.slice(start, next)) {
-        const from = offset - first.offset;
-        if (bytes[from + length] !== NEWLINE) throw changedFile();
-        texts[index] = textOf(bytes, from, from + length, false) ?? "";
-      }
-      start = next;
+    } finally {
+      open?.handle.closeSync();
     }
     return texts;
   }
 
   /** The bytes at a place in a file; those of small reads stay only until the next one. */
-  #bytes(file: number, offset: number, length: number): Buffer {
-    const open = this.#openFile(file);
-    try {
-      // A buffer a page would be freed so late that a server's memory were mostly these.
-      const into =
-        length > KEPT_BYTES
-          ? undefined
-          : (this.#kept ??= Buffer.allocUnsafeSlow(KEPT_BYTES)).subarray(0, length);
-      const bytes = readAt(open, offset, length, into);
-      if (bytes === undefined) throw changedFile();
-      return bytes;
-    } finally {
-      open.closeSync();
-    }
+  #bytes(file: OpenFile, offset: number, length: number): Buffer {
+    // A buffer a page would be freed so late that a server's memory were mostly these.
+    const into =
+      length > KEPT_BYTES
+        ? undefined
+        : (this.#kept ??= Buffer.allocUnsafeSlow(KEPT_BYTES)).subarray(0, length);
+    const bytes = readAt(file, offset, length, into);
+    if (bytes === undefined) throw changedFile();
+    return bytes;
   }
 }
 
@@ -519,4 +532,21 @@ function isGone(error: unknown): boolean {
     if ("code" in at && at.code === "ENOENT") return true;
   }
   return false;
+}
+
+/** Rows that SQLite does not find any more look like rows that never were: what is kept must fit together. */
+function assertTogether(
+  sealed: readonly SealedSegment[],
+  { files, types, agents }: Pick<KeptIndex, "files" | "types" | "agents">,
+): void {
+  const last = sealed.at(-1);
+  const span = last?.header.spans.at(-1);
+  const isTogether =
+    last === undefined || span === undefined
+      ? files.length === 0
+      : files.length === span.file + 1 &&
+        files[span.file]?.end === span.end &&
+        types.length >= last.codes.types &&
+        agents.length >= last.codes.agents;
+  if (!isTogether) throw new StaleIndexError("rows of it were lost", { isDamaged: true });
 }

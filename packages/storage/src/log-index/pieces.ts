@@ -43,9 +43,12 @@ export interface SegmentPieces {
 // Stands for no time where times are kept as integers.
 const NO_TIME = -(2n ** 63n);
 
-interface KeptHeader extends SegmentHeader {
+/** The header of a segment as it is kept. */
+export interface KeptHeader extends SegmentHeader {
   /** Whether times are kept as integers of 64 bits, because some are not exact as numbers. */
   readonly bigTimes: boolean;
+  /** The highest codes of types and agents: the database has as many texts at least. */
+  readonly codes: { readonly types: number; readonly agents: number };
 }
 
 /** Makes what is kept of a segment. */
@@ -53,7 +56,7 @@ export function piecesOf(tail: TailSegment): SegmentPieces {
   const { header } = tail;
   const times = tail.times();
   const bigTimes = !(times instanceof Float64Array);
-  const kept: KeptHeader = { ...header, bigTimes };
+  const kept: KeptHeader = { ...header, bigTimes, codes: tail.codes };
   const pieces: Piece[] = [
     { kind: PIECE.header, data: serialize(kept) },
     { kind: PIECE.times, data: bytesOf(bigTimes ? bigTimesOf(times) : times) },
@@ -79,7 +82,7 @@ export function wasKept(
 }
 
 /** Reads the header of a segment. */
-export function headerOf(data: Uint8Array): SegmentHeader & { readonly bigTimes: boolean } {
+export function headerOf(data: Uint8Array): KeptHeader {
   return deserialize(data) as KeptHeader;
 }
 

@@ -6,6 +6,7 @@ import {
   CHUNKS,
   chunkOf,
   headerOf,
+  type KeptHeader,
   linesInChunk,
   PIECE,
   postingOver,
@@ -18,6 +19,7 @@ import { hashOf, type Posting, type Segment, type SegmentHeader } from "./segmen
 export class SealedSegment implements Segment {
   readonly header: SegmentHeader;
   readonly isSealed = true;
+  readonly codes: KeptHeader["codes"];
   readonly #no: number;
   readonly #bigTimes: boolean;
   readonly #database: IndexDatabase;
@@ -26,7 +28,8 @@ export class SealedSegment implements Segment {
   readonly #name: string;
 
   constructor(no: number, header: Uint8Array, database: IndexDatabase, cache: PieceCache, owner: string) {
-    const { bigTimes, ...rest } = headerOf(header);
+    const { bigTimes, codes, ...rest } = headerOf(header);
+    this.codes = codes;
     this.header = rest;
     this.#no = no;
     this.#bigTimes = bigTimes;

@@ -107,6 +107,11 @@ export class TailSegment implements Segment {
     return this.#offsets.length;
   }
 
+  /** The highest codes that its types and agents can have. */
+  get codes(): { readonly types: number; readonly agents: number } {
+    return { types: this.#types.size, agents: this.#agents.size };
+  }
+
   get first(): number {
     return this.#first;
   }
