@@ -105,7 +105,7 @@ export const SIMULATION_FILES: readonly DamagedFile[] = [
     },
   ),
   ofRun("results of a simulation", "refused, or found by verify", "result.json", async (store, id) => {
-    return await manager(store, id).loadResults();
+    return manager(store, id).loadResults();
   }),
   ofRun("run state of a simulation", "refused, or found by verify", "run.json", (store, id) => {
     return runStore(store).load(id);

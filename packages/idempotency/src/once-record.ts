@@ -76,7 +76,8 @@ export async function readOnceRecord(store: Store, document: string): Promise<St
     throw new IdempotencyError("ONCE_NEWER_VERSION", message, { path });
   }
   const parsed = onceRecordSchema.safeParse(value);
-  const isHere = parsed.success && oncePlaceOf(parsed.data.key).document === document;
+  const isHere =
+    parsed.success && parsed.data.key.isWellFormed() && oncePlaceOf(parsed.data.key).document === document;
   if (isHere && seal !== "broken") return { record: parsed.data, revision: found.revision };
   const fault = !parsed.success
     ? z.prettifyError(parsed.error)

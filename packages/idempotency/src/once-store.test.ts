@@ -111,6 +111,7 @@ for (const [name, open] of [
         ['"result"', '"resulu"'],
         ['"document_sha256"', '"document_sha257"'],
         ['"done"', '"intent"'],
+        [JSON.stringify(KEY), '"\\ud800"'],
       ] as const) {
         await opened.store.documents.put(document, JSON.parse(whole.replace(from, to)));
         await assert.rejects(ask(), { code: "ONCE_DAMAGED" }, from);
