@@ -25,6 +25,16 @@ describe("ensureDirectory()", () => {
     expect(disk.openFiles).toBe(0);
   });
 
+  it("takes a folder away whose name could not be synced, so that the next sync is of a new one", () => {
+    const folder = temporaryFolder();
+    const counts = ({ operation }: { operation: string }) => operation === "syncDirectory";
+    const disk = faultyFileSystem(nodeFileSystem, { at: 2, counts });
+    const make = () => ensureDirectorySync(join(folder, "a", "b"), { fileSystem: disk });
+    expect(make).toThrow(expect.objectContaining({ code: "FILE_IO" }));
+    expect(fs.readdirSync(join(folder, "a"))).toEqual([]);
+    expect(make()).toBe(join(folder, "a", "b"));
+  });
+
   it("follows a symlink to a folder and refuses everything else that has the name", async () => {
     const folder = temporaryFolder();
     fs.writeFileSync(join(folder, "file"), "");

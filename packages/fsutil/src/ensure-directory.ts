@@ -29,6 +29,23 @@ function settle(fileSystem: FileSystem, folder: string, mode: number): void {
   }
 }
 
+/**
+ * Makes the name of a new folder durable, or takes the folder away again: a sync that failed may have given the name up for good, and a
+ * later one would succeed without it. The next caller makes the folder anew.
+ */
+function settleNew(fileSystem: FileSystem, folder: string, mode: number): void {
+  try {
+    settle(fileSystem, folder, mode);
+  } catch (error) {
+    try {
+      fileSystem.rmdirSync(folder);
+    } catch {
+      // Somebody uses it already, or the disk fails altogether.
+    }
+    throw error;
+  }
+}
+
 /** Makes the name of a folder durable, if the one who made the folder did not come to it. */
 export function settleDirectory(fileSystem: FileSystem, folder: string): void {
   try {
@@ -74,7 +91,7 @@ function makeMissing(fileSystem: FileSystem, path: string, mode: number): string
       continue;
     }
     made ??= folder;
-    settle(fileSystem, folder, mode);
+    settleNew(fileSystem, folder, mode);
   }
   return made;
 }
@@ -130,7 +147,7 @@ export function claimDirectorySync(path: string, options: EnsureDirectoryOptions
       if (errnoOf(error) === "EEXIST") return false;
       throw error;
     }
-    settle(fileSystem, folder, mode);
+    settleNew(fileSystem, folder, mode);
     return true;
   } catch (error) {
     throw asFileError("make the folder", folder, error);
