@@ -74,10 +74,22 @@ function unreadable(bytes: Buffer): number {
   return count + replaced - meant;
 }
 
-/** Whether a line is zeros up to the border of a sector: its first sector was not written, however few of its bytes are in there. */
-function beginsInLostSector(line: Buffer, offset: number): boolean {
-  const zeros = line.findIndex((byte) => byte !== 0);
-  return zeros > 0 && (offset + zeros) % SECTOR === 0;
+/**
+ * Whether some sectors of a line were evidently not written: there are zeros in it, and all of them run from where the line or a sector
+ * begins to where a sector or the line ends.
+ */
+function lacksSectors(line: Buffer, offset: number): boolean {
+  let start = line.indexOf(0);
+  const lacks = start !== -1;
+  while (start !== -1) {
+    let end = start;
+    while (end < line.length && line[end] === 0) end++;
+    const begins = start === 0 || (offset + start) % SECTOR === 0;
+    const ends = end === line.length || (offset + end) % SECTOR === 0;
+    if (!begins || !ends || end - start === line.length) return false;
+    start = line.indexOf(0, end);
+  }
+  return lacks;
 }
 
 function onlyZeros(file: OpenFile, from: number, to: number): boolean {
@@ -91,19 +103,20 @@ function onlyZeros(file: OpenFile, from: number, to: number): boolean {
  * Looks at the end of a log, backwards, as far as its last whole record.
  *
  * Bytes after the last newline are torn. Lines before it that end in a newline and hold no record are torn too where they
- * are evidently not text (pages of zeros, pages of something else, zeros up to the border of a sector); a line that could have been a
+ * are evidently not text (pages of zeros, pages of something else, sectors of zeros in a line); a line that could have been a
  * record is damage.
  */
 export function inspectTail(
   file: OpenFile,
   size: number,
-  options: { readonly format: LogFormat; readonly maxLineBytes: number },
+  options: { readonly format: LogFormat; readonly maxLineBytes: number; readonly keepHoles?: boolean },
 ): TailState {
   const wholeEnd = lastNewline(file, size) + 1;
   let cut = wholeEnd;
   let spoiled = unreadable(readAtSync(file, wholeEnd, Math.min(size - wholeEnd, BLOCK)));
   let fault: unknown;
   let lines = 0;
+  let lacking = false;
   while (cut > 0 && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES) {
     const start = lastNewline(file, cut - 1) + 1;
     if (cut - 1 - start > options.maxLineBytes) break; // written under another limit
@@ -111,7 +124,9 @@ export function inspectTail(
     const lineIs = lineFault(line, options.format, start === 0);
     if (lineIs === undefined) break;
     fault = lineIs;
-    spoiled += beginsInLostSector(line, start) ? NOT_TEXT : unreadable(line);
+    const lacks = lacksSectors(line, start);
+    spoiled += lacks ? NOT_TEXT : unreadable(line);
+    lacking ||= lacks;
     lines++;
     cut = start;
   }
@@ -123,7 +138,8 @@ export function inspectTail(
       reason: onlyZeros(file, wholeEnd, size) ? "zeros" : "unterminated",
     };
   }
-  const isLog = cut > 0 && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES;
+  const isLog =
+    (cut > 0 || lacking || options.keepHoles === true) && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES;
   if (isLog && spoiled >= NOT_TEXT) return { kind: "torn", end: cut, reason: "garbage" };
   return { kind: "damaged", offset: cut, cause: fault };
 }

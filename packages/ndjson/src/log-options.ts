@@ -22,6 +22,11 @@ export interface OpenLogOptions {
   readonly syncIntervalMs?: number;
   /** Permission bits of a new file; default 0o600. */
   readonly mode?: number;
+  /**
+   * Whether a log is opened in which a line holds zeros and records follow it: the line stays, for readers to report. A disk may keep later
+   * bytes and lose earlier ones where neither were synced, so this is for logs that are not synced with each append. Default false: refused.
+   */
+  readonly keepHoles?: boolean;
   /** Called once, before `openLog` resolves, when a torn tail was cut. */
   readonly onRepair?: (repair: TailRepair) => void;
   /**

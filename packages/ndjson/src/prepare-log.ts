@@ -44,12 +44,15 @@ export async function prepareLog(
   // Before the repair: cutting the file back gives it another time.
   const fitting = summary !== undefined && fits(summary.current, file) ? summary.current : undefined;
   const places = placesOf(fitting);
-  const repair = await findTornTail(file, { path, fileSystem, format, maxLineBytes, signal, places });
+  const { keepHoles = false } = options;
+  const context = { path, fileSystem, format, maxLineBytes, keepHoles, signal, places };
+  const repair = await findTornTail(file, context);
   if (repair !== undefined) await repairTail(file, repair, fileSystem);
   await removeBatchIntent(path, file, fileSystem);
   const { size } = file.statSync();
   const counted = fitting !== undefined && fitting.size <= size ? fitting : undefined;
-  const index = await countCurrent(path, file, { size, counted, findZero: format === "json", signal });
+  const findZero = format === "json" && !keepHoles;
+  const index = await countCurrent(path, file, { size, counted, findZero, signal });
   // Whole lines of a writer that was killed before its sync become the truth now: they must not vanish later.
   if (options.durability !== "none") {
     if (size > 0) await file.sync("full");

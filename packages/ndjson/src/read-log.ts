@@ -1,13 +1,20 @@
 import { iterateLines, type LogRecord, type LogText, takeRecord, takeText } from "./iterate-lines.ts";
+import { damageOf, tornTailAt } from "./line-damage.ts";
 import type { LineIterator, TakeLine } from "./line-iterator.ts";
+import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
 import type { ReadLogOptions } from "./read-options.ts";
 
-/** Takes a line of a log of JSON as its exact text, without parsing it: zeros that were never written are no line. */
-export const takeJsonText: TakeLine<LogText> = (block, ascii, line) => {
-  const taken = takeText(block, ascii, line);
-  if (taken?.text.includes("\0") === true) throw new SyntaxError("the line holds a NUL");
-  return taken;
-};
+/** Takes lines of a log of JSON as their exact text, without parsing them; zeros that were never written, at its end, are no line. */
+function takeJsonText(maxLineBytes: number): TakeLine<LogText> {
+  return (block, ascii, line) => {
+    const taken = takeText(block, ascii, line);
+    if (taken?.text.includes("\0") !== true) return taken;
+    const cause = new SyntaxError("the line holds a NUL");
+    const damage = damageOf(block, line.start, line.index, cause);
+    if (tornTailAt(block, damage, { format: "json", maxLineBytes }) !== undefined) throw cause;
+    return taken;
+  };
+}
 
 /**
  * Reads the records of a log in order, rotated files first, as a stream: memory does not grow with the log.
@@ -27,9 +34,10 @@ export function readLog(path: string, options: ReadLogOptions = {}): LineIterato
 
 /**
  * Reads the lines of a log as exact text, without parsing them. Otherwise as {@link readLog}; a damaged line is one that is
- * not UTF-8, or of another `format` than it should be.
+ * not UTF-8.
  */
 export function readLines(path: string, options: ReadLogOptions = {}): LineIterator<LogText> {
-  const { format = "text" } = options;
-  return iterateLines(path, options, format, format === "json" ? takeJsonText : takeText, undefined, false);
+  const { format = "text", maxLineBytes = DEFAULT_MAX_LINE_BYTES } = options;
+  const take = format === "json" ? takeJsonText(maxLineBytes) : takeText;
+  return iterateLines(path, options, format, take, undefined, false);
 }

@@ -20,8 +20,8 @@ export interface ReadLogOptions {
    */
   readonly exact?: boolean;
   /**
-   * Of {@link readLines}: what the lines were written as, default `text`. For `json` a NUL makes a line damaged, as no JSON has one, and a
-   * tail that was never written (zeros) ends the log; nothing else is looked at.
+   * Of {@link readLines}: what the lines were written as, default `text`. For `json` a tail that was never written (zeros) ends the log;
+   * nothing else is looked at.
    */
   readonly format?: LogFormat;
   /** Told about bytes after the last whole record. They are not given: nobody was told that they were written. */

@@ -61,6 +61,8 @@ describe("a torn tail", () => {
     await using log = await openLog(path);
     assert.deepEqual([log.position, log.repair?.offset, log.repair?.reason], [1, 509, "garbage"]);
     await log.close();
+    writeFileSync(path, `"${"a".repeat(511)}${"\0".repeat(512)}"\n`); // the first line of a log
+    assert.equal((await recoverTail(path))?.offset, 0);
     writeFileSync(path, `"a"\n\0\0\0of a record"\n`); // three flipped bytes, perhaps, of what was acknowledged
     await assert.rejects(openLog(path), { code: "LOG_DAMAGED" });
   });
@@ -159,6 +161,30 @@ async function interrupted(
   await again.append("after");
   return records;
 }
+
+describe("a hole before the tail", () => {
+  it("is refused, or kept in its place for a log that is not synced each time", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    writeFileSync(path, `1\n${"\0".repeat(600)}"}\n2\n`);
+    await assert.rejects(openLog(path), { code: "LOG_DAMAGED", line: 2 });
+    await using log = await openLog(path, { keepHoles: true });
+    assert.deepEqual([log.position, log.repair], [3, undefined]);
+    await log.append(3);
+    await log.close();
+    const damaged: number[] = [];
+    const found = await Array.fromAsync(
+      readLog(path, { onDamage: ({ line }) => damaged.push(line) }),
+      ({ record }) => record,
+    );
+    assert.deepEqual([found, damaged], [[1, 2, 3], [2]]);
+    // Nothing but a hole, and what was torn after it.
+    writeFileSync(path, `${"\0".repeat(224)}{"a":1}\n{"b"`);
+    await assert.rejects(openLog(path), { code: "LOG_DAMAGED", line: 1 });
+    await using again = await openLog(path, { keepHoles: true });
+    assert.deepEqual([again.position, again.repair?.offset], [0, 0]);
+  });
+});
 
 describe("a batch", () => {
   it("cut at any byte is absent, for readers before the repair too", async () => {

@@ -35,6 +35,8 @@ export interface RecoverContext {
   readonly fileSystem: FileSystem;
   readonly format: LogFormat;
   readonly maxLineBytes: number;
+  /** Whether a file of nothing but holes and what is torn is a log. */
+  readonly keepHoles?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Where some lines start, to count from. */
   readonly places?: LinePlaces;
