@@ -210,7 +210,7 @@ export class LogAppender {
     }
   }
 
-  async #openNow({ item, rotateBytes }: AppendBatchOptions): Promise<Opened> {
+  async #openNow({ item, rotateBytes, durability }: AppendBatchOptions): Promise<Opened> {
     const { path, fileSystem, log: options } = this.#options;
     const lock = await lockForWriting(this.#options, item);
     try {
@@ -220,6 +220,8 @@ export class LogAppender {
         ...(summary !== undefined && { summary }),
         fileSystem,
         ...(rotateBytes !== undefined && { rotateBytes }),
+        // What was never synced may have holes after a power cut; it was promised to nobody, and must not be in the way of what follows.
+        keepHoles: durability === "written",
       });
       this.#log = log;
       return { log, lock };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeFileSystem } from "@holdfast/fsutil";
@@ -55,6 +55,28 @@ describe("lines that are only written", () => {
       await assert.rejects(store.logs.append(KEY, [item("m2")], WRITTEN), { code: "STORE_FAILED" });
     }
     await store.close();
+  });
+
+  it("may have a hole after a power cut, which is told and not in the way of what follows", async () => {
+    const root = newFolder();
+    const first = fileStore(root);
+    for (const id of ["m1", "m2", "m3"]) await first.logs.append(KEY, [item(id)], WRITTEN);
+    await first.close();
+    const path = join(root, "runs/r/events.jsonl");
+    const lines = readFileSync(path, "utf8").split("\n");
+    writeFileSync(path, ["\0".repeat(lines[0]?.length ?? 0), ...lines.slice(1)].join("\n"));
+    await using store = fileStore(root);
+    const { position } = await store.logs.append(KEY, [item("m4")], WRITTEN);
+    assert.equal(position, 4);
+    const found = await gather(store.logs.read(KEY, { from: 2 }));
+    assert.deepEqual(
+      found.map(({ text }) => String(JSON.parse(text).message_id)),
+      ["m2", "m3", "m4"],
+    );
+    assert.deepEqual(
+      (await store.check()).map(({ kind, line }) => [kind, line]),
+      [["damaged-line", 1]],
+    );
   });
 
   it("survive a full disk: sync() after it keeps what was written before", async () => {
