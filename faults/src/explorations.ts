@@ -1,28 +1,45 @@
 import { exploreCrashes, exploreFaults } from "@holdfast/crash-kit";
 import type { Feature } from "./feature.ts";
 import { FILES } from "./features/files.ts";
+import { FOLDER_FEATURES } from "./features/folders.ts";
+import { GROUPS } from "./features/groups.ts";
 import { JOBS } from "./features/jobs.ts";
+import { LOCKS } from "./features/locks.ts";
 import { LOGS } from "./features/logs.ts";
 import { RECORDS } from "./features/records.ts";
+import { REPAIRS } from "./features/repairs.ts";
+import { RUNS } from "./features/runs.ts";
 import { SIMULATIONS } from "./features/simulations.ts";
 import { STORE } from "./features/store.ts";
+import { SUMMARIES } from "./features/summaries.ts";
 import { TASKS } from "./features/tasks.ts";
 import type { Section, Trial, TrialOptions, TrialOutcome } from "./trial.ts";
 
 const FEATURES: readonly Feature[] = [
   ...FILES,
+  ...FOLDER_FEATURES,
+  ...LOCKS,
   ...LOGS,
+  ...SUMMARIES,
+  ...GROUPS,
   ...STORE,
+  ...REPAIRS,
   ...RECORDS,
+  ...RUNS,
   ...SIMULATIONS,
   ...TASKS,
   ...JOBS,
 ];
 
+const ERRNOS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EDQUOT"];
+
 async function explore({ work }: Feature, { isLong }: TrialOptions): Promise<TrialOutcome> {
-  const budget = isLong ? { states: 10_000, nested: 1_000 } : { states: 600, nested: 60 };
+  const budget = isLong ? { states: 3_000, nested: 300 } : { states: 300, nested: 30 };
   const { operations, states, nested } = await exploreCrashes({ ...work, budget });
-  const { faults, states: faulty } = await exploreFaults(work);
+  const { faults, states: faulty } = await exploreFaults({
+    ...work,
+    errnos: isLong ? ERRNOS : ERRNOS.slice(0, 2),
+  });
   return { counts: { operations, states, nested, faults, "states after faults": faulty } };
 }
 

@@ -1,33 +1,11 @@
 import assert from "node:assert/strict";
 import { onceStore } from "@holdfast/idempotency";
-import { type LogMessage, openLedger, readLedger } from "@holdfast/ledger";
-import { listReceipts, type Receipt, recordReceipt, runStore } from "@holdfast/task-store";
+import { openLedger, readLedger } from "@holdfast/ledger";
+import { listReceipts, recordReceipt, runStore } from "@holdfast/task-store";
 import { type Feature, feature } from "../feature.ts";
 import { checkList, checkVersion } from "../old-or-new.ts";
+import { message, RUN, receipt } from "../records.ts";
 import { afterCrash, withStore } from "../simulated-store.ts";
-
-const RUN = "run-20260102-030405-89abcdef";
-const TIME = "2026-01-02T03:04:05.123456Z";
-
-function message(text: string): LogMessage {
-  return { kind: "log", level: "info", message: text, timestamp: TIME };
-}
-
-function receipt(step: number): Receipt {
-  return {
-    schema: "holdfast/receipt/v1",
-    task_id: "T-1",
-    step,
-    action: "implement",
-    idempotency_key: `ik:${String(step).padStart(64, "0")}`,
-    snapshot_id: "snap-0123456789ab",
-    command_message_id: `c${step}`,
-    correlation_id: `r${step}`,
-    artifacts: [],
-    events: [`e${step}`],
-    created_at: TIME,
-  };
-}
 
 /** What runs are made of. */
 export const RECORDS: readonly Feature[] = [
