@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { styleText } from "node:util";
 import type { FileStore } from "@holdfast/storage";
-import { fileStore } from "@holdfast/storage";
 import { EXIT } from "./failure.ts";
+import type { openStore } from "./open-store.ts";
 import type { Output } from "./output.ts";
 
 /** Options of every command, as commander gives them. */
@@ -26,18 +26,23 @@ export class Context implements AsyncDisposable {
   readonly out: Output;
   /** Progress, warnings, errors. */
   readonly err: Output;
+  readonly #openStore: typeof openStore;
   readonly #color: boolean;
   #interruption: AbortController | undefined;
   #stopListening: () => void = () => {};
   #store: FileStore | undefined;
 
-  constructor(options: GlobalOptions, streams: { out: Output; err: Output }) {
+  constructor(
+    options: GlobalOptions,
+    streams: { readonly out: Output; readonly err: Output; readonly openStore: typeof openStore },
+  ) {
     this.root = resolve(options.root ?? process.env["HOLDFAST_ROOT"] ?? ".holdfast");
     this.json = options.json === true;
     this.quiet = options.quiet === true;
     this.verbose = options.verbose === true;
     this.out = streams.out;
     this.err = streams.err;
+    this.#openStore = streams.openStore;
     this.#color = options.color !== false && !process.env["NO_COLOR"];
   }
 
@@ -60,13 +65,7 @@ export class Context implements AsyncDisposable {
 
   /** The store at `root`, opened when first asked for. */
   store(): FileStore {
-    this.#store ??= fileStore(this.root, {
-      onRepair: (repair) => {
-        void this.warn(
-          `repaired ${repair.path}:${repair.line}: its last ${repair.length} bytes were torn (${repair.reason}) and are in ${repair.corruptPath}; nothing acknowledged was lost`,
-        );
-      },
-    });
+    this.#store ??= this.#openStore(this.root, (text) => void this.warn(text));
     return this.#store;
   }
 

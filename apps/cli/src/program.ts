@@ -99,7 +99,8 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     async (...given: unknown[]): Promise<void> => {
       // The last is the command itself.
       const args = given.slice(0, -1) as Arguments;
-      await using context = new Context(program.opts<GlobalOptions>(), streams);
+      const { openStore } = await import("./open-store.ts");
+      await using context = new Context(program.opts<GlobalOptions>(), { ...streams, openStore });
       done(await run(context, ...args));
     };
 

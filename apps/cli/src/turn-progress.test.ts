@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { describe, it } from "vitest";
 import { Context } from "./context.ts";
+import { openStore } from "./open-store.ts";
 import { Output } from "./output.ts";
 import { TurnProgress } from "./turn-progress.ts";
 
@@ -26,7 +27,7 @@ function watched(options: { readonly isTerminal?: boolean; readonly quiet?: bool
   const kept = new Kept(options.isTerminal === true);
   const context = new Context(
     { quiet: options.quiet === true },
-    { out: new Output(new Kept(false)), err: new Output(kept) },
+    { out: new Output(new Kept(false)), err: new Output(kept), openStore },
   );
   return { kept, progress: new TurnProgress(context, 0) };
 }
