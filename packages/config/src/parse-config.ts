@@ -74,6 +74,7 @@ export function parseConfig(text: string, path: string): ConfigDocument {
   try {
     document = parseDocument(text, {
       version: "1.2",
+      logLevel: "error", // what it would warn of on the console is refused, or is as it was meant
       lineCounter: lines,
       prettyErrors: false,
       uniqueKeys: true,
