@@ -143,7 +143,7 @@ describe("run, of the simulation printed in the formats,", { timeout: 120_000 },
     assert.equal(existsSync(place.store), false);
   });
 
-  it("gives ten starts of one second ten ids", { timeout: 60_000 }, async () => {
+  it("gives ten starts of one second ten ids", { timeout: 180_000 }, async () => {
     using place = placeWith(FORMATS_CONFIG);
     const started = Array.from({ length: 10 }, () =>
       place.start(["run", "simulation.yaml", "--quiet"], { env: inOneSecond() }),

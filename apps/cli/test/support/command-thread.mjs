@@ -7,6 +7,8 @@ const { main } = await import(path);
 /** Keeps what is written to a stream of the process. */
 function kept(stream) {
   const pieces = [];
+  // Each command listens to it, as to the only stream of its process.
+  stream.removeAllListeners("error");
   stream.write = (chunk, ...rest) => {
     pieces.push(Buffer.from(chunk));
     const callback = rest.at(-1);
