@@ -28,7 +28,7 @@ import { anyFilter, anyLine, LogModel } from "./index-model.ts";
 
 const SEGMENT_LINES = 8;
 const RUNS = process.env["HOLDFAST_LONG"] === "1" ? 2_000 : 80;
-const TIMEOUT_MS = RUNS * 500;
+const TIMEOUT_MS = Math.max(120_000, RUNS * 500);
 
 /** A log and two processes that search it. */
 class World {
