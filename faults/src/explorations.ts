@@ -10,6 +10,7 @@ import { RECORDS } from "./features/records.ts";
 import { REPAIRS } from "./features/repairs.ts";
 import { RUNS } from "./features/runs.ts";
 import { SIMULATIONS } from "./features/simulations.ts";
+import { SNAPSHOTS } from "./features/snapshots.ts";
 import { STORE } from "./features/store.ts";
 import { SUMMARIES } from "./features/summaries.ts";
 import { TASKS } from "./features/tasks.ts";
@@ -24,6 +25,7 @@ const FEATURES: readonly Feature[] = [
   ...GROUPS,
   ...STORE,
   ...REPAIRS,
+  ...SNAPSHOTS,
   ...RECORDS,
   ...RUNS,
   ...SIMULATIONS,
