@@ -430,18 +430,22 @@ describe("agentSupervisor() and floods", () => {
     let asked = 0;
     await using run = new Supervised(cmd, {
       record: (message) => {
+        if (message.kind !== "event") return Promise.resolve();
         asked += 1;
-        return message.kind === "event" ? gate.promise : Promise.resolve();
+        return gate.promise;
       },
     });
     const outcome = run.execute();
-    await delay(400);
-    const counts = [asked, (await delay(200), asked)];
+    // However slow the machine is: when nothing was asked for a while, it reads no more.
+    let seen: number;
+    do {
+      seen = asked;
+      await delay(300);
+    } while (asked <= 10 || asked !== seen);
     gate.resolve();
     assert.equal((await outcome).kind, "terminal");
     assert.ok(asked > 4_000);
-    assert.ok((counts[0] ?? 0) > 10 && (counts[0] ?? 0) < 300, String(counts));
-    assert.equal(counts[0], counts[1]);
+    assert.ok(seen < 300, String(seen));
   });
 
   it("keeps a bounded part of stderr", async () => {
