@@ -123,6 +123,10 @@ const DAMAGES: readonly (readonly [name: string, code: string, damage: (path: st
   ["a link that leads out", "CHECKPOINT_IO", (path) => (rmSync(path), symlinkSync("/etc/passwd", path))],
 ];
 
+const LONG = process.env["HOLDFAST_LONG"] === "1";
+/** Tried at every byte, all of them or in turn. */
+const BITS = [0x01, 0x10, 0x20];
+
 describe("a checkpoint that is damaged", () => {
   for (const long of [false, true]) {
     for (const [name, code, damage] of DAMAGES) {
@@ -216,7 +220,7 @@ describe("a checkpoint that is damaged", () => {
     const bytes = readFileSync(path);
     let unseen = 0;
     for (let at = 0; at < bytes.length; at += 1) {
-      for (const bit of [0x01, 0x10, 0x20]) {
+      for (const bit of LONG ? BITS : BITS.slice(at % BITS.length).slice(0, 1)) {
         const changed = Buffer.from(bytes);
         changed.writeUInt8(changed.readUInt8(at) ^ bit, at);
         writeFileSync(path, changed);
