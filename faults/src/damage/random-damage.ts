@@ -176,7 +176,16 @@ const DAMAGES: readonly Damage[] = [
   ...Array.from({ length: 8 }, () => flipBit),
   ...Array.from({ length: 3 }, () => cut),
   ...Array.from({ length: 2 }, () => otherValue),
-  ...[otherByte, cutAtLine, removed, zeroed, garbage, special, doubledLine, removedLine, swappedLines, tail],
+  otherByte,
+  cutAtLine,
+  removed,
+  zeroed,
+  garbage,
+  special,
+  doubledLine,
+  removedLine,
+  swappedLines,
+  tail,
 ];
 
 const SIMPLE: ReadonlySet<Damage> = new Set([flipBit, otherByte, cut, cutAtLine]);

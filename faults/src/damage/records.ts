@@ -82,8 +82,8 @@ async function createJob(store: FileStore): Promise<void> {
     await jobs.transition(JOB, action, { by: "me", cost: 0.1, timeSeconds: 1.5, summary: "done" });
 }
 
-async function rememberOnce(store: FileStore): Promise<unknown> {
-  return await onceStore(store).once(KEY, { question: "?" }, () => ({
+function rememberOnce(store: FileStore): Promise<unknown> {
+  return onceStore(store).once(KEY, { question: "?" }, () => ({
     answer: "naïve",
     luck: 42,
     list: [1, null],

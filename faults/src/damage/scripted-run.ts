@@ -55,6 +55,8 @@ const EVENTS: Readonly<Record<string, Partial<LedgerEvent> & { readonly event: s
   update_spec: { event: "spec.no_changes_needed" },
 };
 
+const close = (): Promise<void> => Promise.resolve();
+
 function agentsHere(workspace: string, options: SupervisorOptions, newId: () => string): AgentSupervisor {
   const execute = async (agent: string, command: Command): Promise<Outcome> => {
     const event = (rest: Partial<LedgerEvent> & { readonly event: string }): LedgerEvent => ({
@@ -76,7 +78,6 @@ function agentsHere(workspace: string, options: SupervisorOptions, newId: () => 
     await options.record(last);
     return { kind: "terminal", event: last };
   };
-  const close = (): Promise<void> => Promise.resolve();
   return { execute, close, [Symbol.asyncDispose]: close };
 }
 

@@ -128,10 +128,14 @@ function shown(value: unknown): string {
   return text.length > 2_000 ? `${text.slice(0, 2_000)}...` : text;
 }
 
+function lines(value: unknown): string[] {
+  return inspect(value, { depth: 12, breakLength: 100, maxArrayLength: null, maxStringLength: 500 }).split(
+    "\n",
+  );
+}
+
 /** The lines in which two values differ. */
 function difference(actual: unknown, usual: unknown): string {
-  const lines = (value: unknown): string[] =>
-    inspect(value, { depth: 12, breakLength: 100, maxArrayLength: null, maxStringLength: 500 }).split("\n");
   const known = new Set(lines(usual));
   const other = lines(actual).filter((line) => !known.has(line));
   return shown(other.length === 0 ? actual : other.slice(0, 12).join("\n"));
