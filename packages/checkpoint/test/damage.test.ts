@@ -123,6 +123,7 @@ const DAMAGES: readonly (readonly [name: string, code: string, damage: (path: st
   ["a link that leads out", "CHECKPOINT_IO", (path) => (rmSync(path), symlinkSync("/etc/passwd", path))],
 ];
 
+const withOtherEnd = (all: Document): Document => ({ ...all, final_state: longState(10, 2) });
 const LONG = process.env["HOLDFAST_LONG"] === "1";
 /** Tried at every byte, all of them or in turn. */
 const BITS = [0x01, 0x10, 0x20];
@@ -302,14 +303,13 @@ describe("a checkpoint that is damaged", () => {
       final_state: longState(10, 3),
     });
     assert.deepEqual(await verifyCheckpoints(store, RUN), []);
-    const other = (all: Document): Document => ({ ...all, final_state: longState(10, 2) });
-    edit(join(root, "runs", RUN, "result.json"), other);
+    edit(join(root, "runs", RUN, "result.json"), withOtherEnd);
     assert.deepEqual(
       (await verifyCheckpoints(store, RUN)).map(({ kind }) => kind),
       ["CHECKPOINT_CHECKSUM"],
     );
     edit(join(root, "runs", RUN, "result.json"), (all) =>
-      without(without(other(all), "head_sha256"), "state_sha256"),
+      without(without(withOtherEnd(all), "head_sha256"), "state_sha256"),
     );
     assert.deepEqual(
       (await verifyCheckpoints(store, RUN)).map(({ kind }) => kind),

@@ -12,7 +12,7 @@ function kept(stream) {
   stream.write = (chunk, ...rest) => {
     pieces.push(Buffer.from(chunk));
     const callback = rest.at(-1);
-    if (typeof callback === "function") setImmediate(callback);
+    if (typeof callback === "function") setImmediate(() => callback());
     return true;
   };
   return () => Buffer.concat(pieces).toString("utf8");
