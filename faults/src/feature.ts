@@ -6,8 +6,17 @@ export interface Feature {
   /** What is promised, in one sentence. */
   readonly promise: string;
   /** The work, as `exploreCrashes` and `exploreFaults` take it. What is noted and recovered is the feature's own business. */
-  readonly work: Pick<ExploreCrashesOptions<unknown, unknown>, "setup" | "workload" | "recover" | "check">;
+  readonly work: FeatureWork;
+  /** Made of features that are explored on their own, and long: its calls fail in the long form only. */
+  readonly isWhole?: boolean;
 }
+
+/** A feature that is made of others. */
+export function whole(one: Feature): Feature {
+  return { ...one, isWhole: true };
+}
+
+type FeatureWork = Pick<ExploreCrashesOptions<unknown, unknown>, "setup" | "workload" | "recover" | "check">;
 
 /** A feature whose types are checked where it is written. */
 export function feature<Fact, Recovered>(

@@ -5,7 +5,7 @@ import { openLedger, readLedger } from "@holdfast/ledger";
 import { type Engine, resumeSimulation, runSimulation, verifySimulation } from "@holdfast/simulation";
 import { type Clock, type FileStore, type Json, memoryStore } from "@holdfast/storage";
 import { claimRun, listReceipts, type RunState, recordReceipt, runStore } from "@holdfast/task-store";
-import { type Feature, feature } from "../feature.ts";
+import { type Feature, feature, whole } from "../feature.ts";
 import { message, RUN, receipt } from "../records.ts";
 import { afterCrash, withStore } from "../simulated-store.ts";
 
@@ -169,59 +169,63 @@ async function simulate(store: FileStore, clock: Clock, pay: (what: string) => v
 export const RUNS: readonly Feature[] = [
   inOrder("receipt, then run state", true),
   inOrder("run state, then receipt", false),
-  feature<string, string[]>(
-    "a run of three steps",
-    "it is gone on with to the same end: each step in ledger and receipts once, and no result that was given is made again",
-    {
-      workload: ({ fileSystem, begin, acknowledge }) =>
-        withStore(fileSystem, async (store, clock) => {
-          await goOn(store, clock, begin);
-          acknowledge("completed");
-        }),
-      recover: (disk) =>
-        afterCrash(disk, async (store, clock) => {
-          const paid: string[] = [];
-          await goOn(store, clock, (step) => paid.push(step));
-          await outcomeOf(store);
-          return paid;
-        }),
-      check: ({ recovered, begun, acknowledged }) => {
-        if (acknowledged.length > 0) assert.deepEqual(recovered, []);
-        // Only the step that was under way may be paid twice.
-        const again = recovered.filter((step) => begun.slice(0, -1).includes(step));
-        assert.deepEqual(again, [], "paid twice");
-      },
-    },
-  ),
-  feature<string, { readonly paid: readonly string[]; readonly state: string }>(
-    "a simulation",
-    "it is gone on with to the same final state as one that was never cut off, and no result that was given is made again",
-    {
-      workload: ({ fileSystem, begin, acknowledge }) =>
-        withStore(fileSystem, async (store, clock) => {
-          await simulate(store, clock, begin);
-          acknowledge("completed");
-        }),
-      recover: (disk) =>
-        afterCrash(
-          disk,
-          async (store, clock) => {
+  whole(
+    feature<string, string[]>(
+      "a run of three steps",
+      "it is gone on with to the same end: each step in ledger and receipts once, and no result that was given is made again",
+      {
+        workload: ({ fileSystem, begin, acknowledge }) =>
+          withStore(fileSystem, async (store, clock) => {
+            await goOn(store, clock, begin);
+            acknowledge("completed");
+          }),
+        recover: (disk) =>
+          afterCrash(disk, async (store, clock) => {
             const paid: string[] = [];
-            const id = await simulate(store, clock, (what) => paid.push(what));
-            const { checkpoint, fallback } = await new CheckpointManager(store, id, 2).load(id, "last");
-            assert.equal(fallback, undefined);
-            assert.deepEqual(await verifySimulation(store, id), []);
-            return { paid, state: JSON.stringify(checkpoint.state) };
-          },
-          "events.jsonl",
-        ),
-      check: async ({ recovered: { paid, state }, begun, acknowledged }) => {
-        assert.equal(state, await finalState);
-        if (acknowledged.length > 0) assert.deepEqual(paid, []);
-        const again = paid.filter((what) => begun.slice(0, -1).includes(what));
-        assert.deepEqual(again, [], "paid twice");
+            await goOn(store, clock, (step) => paid.push(step));
+            await outcomeOf(store);
+            return paid;
+          }),
+        check: ({ recovered, begun, acknowledged }) => {
+          if (acknowledged.length > 0) assert.deepEqual(recovered, []);
+          // Only the step that was under way may be paid twice.
+          const again = recovered.filter((step) => begun.slice(0, -1).includes(step));
+          assert.deepEqual(again, [], "paid twice");
+        },
       },
-    },
+    ),
+  ),
+  whole(
+    feature<string, { readonly paid: readonly string[]; readonly state: string }>(
+      "a simulation",
+      "it is gone on with to the same final state as one that was never cut off, and no result that was given is made again",
+      {
+        workload: ({ fileSystem, begin, acknowledge }) =>
+          withStore(fileSystem, async (store, clock) => {
+            await simulate(store, clock, begin);
+            acknowledge("completed");
+          }),
+        recover: (disk) =>
+          afterCrash(
+            disk,
+            async (store, clock) => {
+              const paid: string[] = [];
+              const id = await simulate(store, clock, (what) => paid.push(what));
+              const { checkpoint, fallback } = await new CheckpointManager(store, id, 2).load(id, "last");
+              assert.equal(fallback, undefined);
+              assert.deepEqual(await verifySimulation(store, id), []);
+              return { paid, state: JSON.stringify(checkpoint.state) };
+            },
+            "events.jsonl",
+          ),
+        check: async ({ recovered: { paid, state }, begun, acknowledged }) => {
+          assert.equal(state, await finalState);
+          if (acknowledged.length > 0) assert.deepEqual(paid, []);
+          const again = paid.filter((what) => begun.slice(0, -1).includes(what));
+          assert.deepEqual(again, [], "paid twice");
+        },
+      },
+    ),
   ),
   feature<string, { readonly next: string; readonly saved: boolean }>(
     "run id and results",
