@@ -16,6 +16,8 @@ export async function runTrials(
   trials: readonly Trial[],
   { program, onResult, isLong }: RunTrialsOptions,
 ): Promise<readonly TrialResult[]> {
+  const twice = trials.find(({ name }, index) => trials.findIndex((one) => one.name === name) !== index);
+  if (twice !== undefined) throw new RangeError(`Two trials are called "${twice.name}"`);
   const results = new Map<Trial, TrialResult>();
   const waiting = [...trials];
   const lane = async (): Promise<void> => {

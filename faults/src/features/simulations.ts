@@ -56,31 +56,35 @@ export const SIMULATIONS: readonly Feature[] = [
       },
     },
   ),
-  feature<number, number[]>("event stream", "events that were flushed stay, in order, over rotations", {
-    workload: ({ fileSystem, begin, acknowledge }) =>
-      withStore(fileSystem, async (store, clock) => {
-        const stream = await openEventStream(store, RUN, { clock, onFull: "wait", rotateBytes: 500 });
-        for (const turn of TURNS) {
-          begin(turn);
-          stream.emit({
-            event_type: "MILESTONE",
-            turn_number: turn,
-            details: { milestone_type: "turn_end" },
-          });
-          await stream.flush();
-          acknowledge(turn);
-        }
-        await stream.close();
-      }),
-    recover: (disk) =>
-      afterCrash(disk, async (store) => {
-        const stream = await openEventStream(store, RUN);
-        stream.emit({ event_type: "SYSTEM", turn_number: 99, details: { status: "ok" } });
-        await stream.close();
-        const { events, corrupt_lines } = await eventLog(store, RUN).query({});
-        assert.equal(corrupt_lines, 0);
-        return events.map(({ turn_number }) => turn_number).filter((turn) => turn < 99);
-      }),
-    check: ({ recovered, ...promised }) => checkList(recovered, promised),
-  }),
+  feature<number, number[]>(
+    "events emitted and flushed",
+    "events that were flushed stay, in order, over rotations",
+    {
+      workload: ({ fileSystem, begin, acknowledge }) =>
+        withStore(fileSystem, async (store, clock) => {
+          const stream = await openEventStream(store, RUN, { clock, onFull: "wait", rotateBytes: 500 });
+          for (const turn of TURNS) {
+            begin(turn);
+            stream.emit({
+              event_type: "MILESTONE",
+              turn_number: turn,
+              details: { milestone_type: "turn_end" },
+            });
+            await stream.flush();
+            acknowledge(turn);
+          }
+          await stream.close();
+        }),
+      recover: (disk) =>
+        afterCrash(disk, async (store) => {
+          const stream = await openEventStream(store, RUN);
+          stream.emit({ event_type: "SYSTEM", turn_number: 99, details: { status: "ok" } });
+          await stream.close();
+          const { events, corrupt_lines } = await eventLog(store, RUN).query({});
+          assert.equal(corrupt_lines, 0);
+          return events.map(({ turn_number }) => turn_number).filter((turn) => turn < 99);
+        }),
+      check: ({ recovered, ...promised }) => checkList(recovered, promised),
+    },
+  ),
 ];
