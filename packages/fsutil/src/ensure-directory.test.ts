@@ -27,8 +27,10 @@ describe("ensureDirectory()", () => {
 
   it("takes a folder away whose name could not be synced, so that the next sync is of a new one", () => {
     const folder = temporaryFolder();
-    const counts = ({ operation }: { operation: string }) => operation === "syncDirectory";
-    const disk = faultyFileSystem(nodeFileSystem, { at: 2, counts });
+    const disk = faultyFileSystem(nodeFileSystem, {
+      at: 2,
+      counts: ({ operation }) => operation === "syncDirectory",
+    });
     const make = () => ensureDirectorySync(join(folder, "a", "b"), { fileSystem: disk });
     expect(make).toThrow(expect.objectContaining({ code: "FILE_IO" }));
     expect(fs.readdirSync(join(folder, "a"))).toEqual([]);

@@ -156,7 +156,7 @@ describe("acquireLock()", () => {
 
   it("gives nothing to a caller that was suspended before its claim until its number was cleaned up", async () => {
     const folder = join(temporaryFolder(), "lock");
-    await (await acquireLock(folder)).release();
+    (await acquireLock(folder)).release();
     let overtaken = false;
     // Without the kernel's lock: that one would have kept the others out meanwhile.
     const slow = {

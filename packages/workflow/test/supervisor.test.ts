@@ -437,11 +437,12 @@ describe("agentSupervisor() and floods", () => {
     });
     const outcome = run.execute();
     // However slow the machine is: when nothing was asked for a while, it reads no more.
-    let seen: number;
-    do {
-      seen = asked;
+    const askedNow = (): number => asked;
+    let seen = 0;
+    while (askedNow() <= 10 || askedNow() !== seen) {
+      seen = askedNow();
       await delay(300);
-    } while (asked <= 10 || asked !== seen);
+    }
     gate.resolve();
     assert.equal((await outcome).kind, "terminal");
     assert.ok(asked > 4_000);

@@ -48,10 +48,11 @@ function textOf(context: Context, checked: CheckedStore, errors: number, warning
   return `${told.join("")}${verdict}${warnings === 0 ? "" : `, ${warnings} worth a look`}\n`;
 }
 
+const many = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
+
 /** What was looked at: runs and snapshots always, tasks and jobs where there are any. */
 function subjectsOf({ counts, workspaces }: CheckedStore): string {
   const { runs, snapshots, tasks, jobs } = counts;
-  const many = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
   const subjects = [
     many(runs, "run"),
     many(snapshots, "snapshot"),
