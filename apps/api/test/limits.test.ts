@@ -8,11 +8,12 @@ import { bigEvents, eventLine, world } from "./support/world.ts";
 
 const HOST = (port: number): string => `Host: 127.0.0.1:${port}\r\n`;
 
+/** Whether a normal request is answered in a second; in two here, where the clients of several tests work in the server's process. */
 async function isWell(url: string): Promise<boolean> {
   using time = new OwnTime();
   const answer = await fetch(`${url}simulations`);
   await answer.text();
-  return answer.status === 200 && time.ms < 1_000;
+  return answer.status === 200 && time.ms < 2_000;
 }
 
 describe("sizes", () => {

@@ -10,7 +10,8 @@ describe("an effect that was begun when its process was killed", { timeout: 120_
     using place = new Place("doubt-turn");
     writeSimulation(place.dir, { maxTurns: 2 });
     const { child, ended } = place.start(["run", "simulation.yaml", "--quiet"], { env: slowly(0, 60_000) });
-    while (paidCalls(place).length === 0) await sleep(10);
+    // The file is there a moment before its first line is.
+    while (!paidCalls(place).includes("1 price")) await sleep(10);
     child.kill("SIGKILL");
     await ended;
     const run = place.run();

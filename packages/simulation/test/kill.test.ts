@@ -24,12 +24,24 @@ describe("a process that is killed", () => {
       const ids = existsSync(runs) ? readdirSync(runs) : [];
       return ids.find((id) => existsSync(join(runs, id, "run.json")));
     };
+    const paidSoFar = (): number => {
+      const path = join(place, "paid.txt");
+      return existsSync(path) ? readFileSync(path, "utf8").length : 0;
+    };
     let kills = 0;
     for (; kills < KILLS; kills += 1) {
       const id = runOf();
+      const before = paidSoFar();
       const program = startProgram(PROGRAM, [place, ...(id === undefined ? [] : [id])]);
       if ((await program.line()) !== "ready") assert.fail((await program.ended).stderr);
-      await sleep(5 + ((kills * 37) % 90));
+      // However slow the machine is: not before it pays for something more, but for every fourth time.
+      let hasEnded = false;
+      void program.ended.then(() => {
+        hasEnded = true;
+      });
+      const isOver = (): boolean => hasEnded || paidSoFar() > before;
+      while (kills % 4 !== 3 && !isOver()) await sleep(1);
+      await sleep((kills * 37) % 90);
       program.process.kill("SIGKILL");
       const { code } = await program.ended;
       if (code === 0) break;
