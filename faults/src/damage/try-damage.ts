@@ -7,6 +7,8 @@ import { type Damaged, damage, seeded } from "./random-damage.ts";
 
 /** How long one look may take. */
 const HANG_MS = 10_000;
+/** So many are tried however slow the machine, or the reader, is. */
+const LEAST_SAMPLES = 12;
 const CODE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
 
 /** How much is tried. */
@@ -26,7 +28,6 @@ type Verdict = "detected" | "withoutEffect" | "another";
 
 /** Damages a type of file again and again, and judges what its readers make of it. */
 export async function tryDamage(file: DamagedFile, budget: DamageBudget): Promise<DamageResult> {
-  const started = performance.now();
   const counts = { detected: 0, withoutEffect: 0, another: 0 };
   const result = (samples: number, problem?: string): DamageResult => ({
     name: file.name,
@@ -43,7 +44,9 @@ export async function tryDamage(file: DamagedFile, budget: DamageBudget): Promis
     await prepared.put(prepared.whole);
     const usual = await usualOf(prepared);
     const { seed: first = 1 } = budget;
-    while (samples < budget.samples && performance.now() - started < budget.seconds * 1_000) {
+    const started = performance.now();
+    const hasTime = (): boolean => performance.now() - started < budget.seconds * 1_000;
+    while (samples < budget.samples && (samples < LEAST_SAMPLES || hasTime())) {
       const seed = first + samples;
       const damaged = damage(prepared.whole, seeded(seed));
       samples += 1;

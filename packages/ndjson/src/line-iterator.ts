@@ -3,7 +3,7 @@ import { asLogError, LogError } from "./errors.ts";
 import type { PlacedBlock } from "./placed-blocks.ts";
 
 /** A line of a block: its bytes without the newline, and its text where that is known already. */
-export interface BlockLine {
+interface BlockLine {
   readonly start: number;
   readonly end: number;
   /** Place in the block, from 0. */
