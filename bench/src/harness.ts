@@ -27,7 +27,7 @@ export interface Environment {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** File system and kind of disk that the benchmarks wrote to, as far as the system tells. */
+  /** The file system that the benchmarks wrote to, as far as the system tells. */
   readonly disk: string;
 }
 
@@ -58,7 +58,7 @@ export function environment(): Environment {
   };
 }
 
-/** Of Linux: the mount that holds a folder, for example `ext4 on /dev/vda`. Elsewhere the number that the system calls its kind by. */
+/** Of Linux: the kind of the mount that holds a folder, for example `ext4`. Elsewhere the number that the system calls its kind by. */
 function diskOf(folder: string): string {
   try {
     const mounts = readFileSync("/proc/self/mounts", "utf8")
@@ -66,8 +66,8 @@ function diskOf(folder: string): string {
       .map((line) => line.split(" "))
       .filter(([, at = ""]) => at !== "" && `${folder}/`.startsWith(at.endsWith("/") ? at : `${at}/`))
       .toSorted(([, a = ""], [, b = ""]) => a.length - b.length);
-    const [device = "", , kind = ""] = mounts.at(-1) ?? [];
-    return `${kind} on ${device}`;
+    const [, , kind = ""] = mounts.at(-1) ?? [];
+    return kind;
   } catch {
     return `type ${statfsSync(folder).type.toString(16)}`;
   }

@@ -24,6 +24,23 @@ const REASONS: readonly {
       "the limit is given the paths; a snapshot finds them, asks the ignore rules about each, puts them in order, checks that nothing was swapped for a symlink, and makes the id. That is a fifth of the processor time (490 ms for 390); the rest is the same system calls and hashes.",
   },
   {
+    benchmark: "recovery",
+    job: /^verify/u,
+    reason:
+      "verify reads everything there is; beside what it holds (the ids of the events of a step, 10,000 at most) it is what the collector leaves lying. Whether it grows further with the length was not measured yet.",
+  },
+  {
+    benchmark: "snapshot",
+    job: /^unchanged/u,
+    reason: "reading the cache of 20,000 files is the difference to the snapshot that has it in memory.",
+  },
+  {
+    benchmark: "append",
+    job: /64 waiting/u,
+    reason:
+      "the p99 is within its goal or not from run to run; what is added to a batch (the promise and the turn of each record) shows where the disk syncs in less than a millisecond.",
+  },
+  {
     benchmark: "append",
     job: /1024 waiting/u,
     reason:
@@ -36,9 +53,26 @@ const REASONS: readonly {
       "it loads the store, the schemas of its records and what tells of both kinds of runs, 0.8 MB of code: from the compile cache, but a quarter of the time is still its loading.",
   },
   {
+    benchmark: "startup",
+    subject: /--help/u,
+    reason:
+      "a hello of the same argument parser is 36 ms above bare Node; the table of all commands and options is the rest.",
+  },
+  {
     benchmark: "turns",
     reason:
-      "a turn appends its events, replaces `last` and, now and then, the state of the run; each is a sync of its own file, and the limit has one.",
+      "a turn hands its events to the system, replaces `last` and, now and then, the state of the run. Where a sync takes less than a millisecond the engine's turn, its checks, the canonical text and its checksum weigh more than the disk; where it takes some, the ratio comes to 2.5.",
+  },
+  {
+    benchmark: "atomic-write",
+    reason:
+      "where a sync takes less than a millisecond, what is added to it (a name of its own, a look at what stands in the place, and turns of the event loop where the call does not block) is a third of the whole and more.",
+  },
+  {
+    benchmark: "query",
+    job: /^build/u,
+    reason:
+      "the limit is given its columns; the index is made from the lines of the files, and a third of its time is JSON.parse. Parsing on a second core is what is left to try.",
   },
 ];
 
