@@ -36,7 +36,7 @@ const FEATURES: readonly Feature[] = [
 const ERRNOS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EDQUOT"];
 
 async function explore({ work, isWhole = false }: Feature, { isLong }: TrialOptions): Promise<TrialOutcome> {
-  const budget = isLong ? { states: 3_000, nested: 300 } : { states: 200, nested: 25 };
+  const budget = isLong ? { states: 2_500, nested: 250 } : { states: 200, nested: 25 };
   const { operations, states, nested } = await exploreCrashes({ ...work, budget });
   if (isWhole && !isLong) return { counts: { operations, states, nested } };
   const { faults, states: faulty } = await exploreFaults({

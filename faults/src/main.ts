@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { argv, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { keepResult, keptResults } from "./kept-results.ts";
 import { lineOf, sectionOf, totalOf } from "./report.ts";
 import { runTrials } from "./run-trials.ts";
 import { SECTIONS } from "./sections.ts";
@@ -26,6 +27,7 @@ const results = await runTrials(trials, {
   onResult: (result) => {
     stdout.write(`${lineOf(result)}\n`);
     if (result.problem !== undefined) stderr.write(`${result.problem}\n`);
+    if (values.write) keepResult(result, values.long);
   },
 });
 const of = ({ trials: own }: Section): TrialResult[] =>
@@ -35,8 +37,7 @@ for (const section of seen) stdout.write(`${section.title}: ${totalOf(section, o
 const minutes = (performance.now() - started) / 60_000;
 stdout.write(`${results.length} rows in ${minutes.toFixed(1)} minutes\n`);
 if (values.write) {
-  const command = `npm run check:faults${values.long ? " -- --long" : ""}`;
-  const tables = seen.map((section) => sectionOf(section, of(section)));
-  await writePage(PAGE, [`The last run was \`${command}\`.`, ...tables].join("\n\n"));
+  const kept = keptResults();
+  await writePage(PAGE, SECTIONS.map((section) => sectionOf(section, kept)).join("\n\n"));
 }
 exit(results.length > 0 && results.every(({ problem }) => problem === undefined) ? 0 : 1);
