@@ -18,8 +18,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const started = performance.now();
-const trials = SECTIONS.flatMap(({ trials: all }) => all).filter(({ name }) =>
-  positionals.every((part) => name.includes(part)),
+// Words of a trial's name, or of its section's title, choose it.
+const trials = SECTIONS.flatMap(({ title, trials: all }) =>
+  all.filter(({ name }) => positionals.every((part) => `${title}: ${name}`.includes(part))),
 );
 const results = await runTrials(trials, {
   isLong: values.long,
