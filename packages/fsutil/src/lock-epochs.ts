@@ -130,10 +130,22 @@ export function claimEpoch(fileSystem: FileSystem, folder: string, holder: LockH
     syncDirectorySync(folder, { fileSystem });
     return true;
   } catch (error) {
+    // A link that is said to have failed may have been made: a disk, or a server of files, can fail after it.
+    claimed ||= isLinked(fileSystem, temporary, path);
     removeQuietly(fileSystem, temporary);
-    if (!claimed && errnoOf(error) === "EEXIST") return false;
     if (claimed) abandonEpoch(fileSystem, folder, holder.token);
+    if (errnoOf(error) === "EEXIST") return false;
     throw asFileError("take the lock", folder, error);
+  }
+}
+
+/** Whether two names are of the same file, as far as that can be seen. */
+function isLinked(fileSystem: FileSystem, name: string, other: string): boolean {
+  try {
+    const [a, b] = [fileSystem.lstatSync(name), fileSystem.lstatSync(other)];
+    return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+  } catch {
+    return false;
   }
 }
 

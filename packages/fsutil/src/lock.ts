@@ -48,7 +48,7 @@ export interface Lock extends AsyncDisposable {
   assertHeld(): void;
   /** Whether {@link Lock.assertHeld} would pass. */
   isHeld(): boolean;
-  /** Lets the next one in. Twice is fine. */
+  /** Lets the next one in. Twice is fine; after an error the lock is no longer held, and another call tries again to say so. */
   release(): void;
 }
 
@@ -59,6 +59,7 @@ class HeldLock implements Lock {
   readonly #kernel: KernelLock | undefined;
   readonly #mark: string | undefined;
   #released = false;
+  #isSaid = false;
 
   constructor(fileSystem: FileSystem, folder: string, holder: LockHolder, kernel: KernelLock | undefined) {
     this.#fileSystem = fileSystem;
@@ -84,11 +85,12 @@ class HeldLock implements Lock {
     });
   }
   release(): void {
-    if (this.#released) return;
+    if (this.#isSaid) return;
     this.#released = true;
     try {
       // First the word, then the kernel's lock: whoever gets that one finds the word.
       if (this.#isOurs()) releaseEpoch(this.#fileSystem, this.#folder, this.token);
+      this.#isSaid = true;
     } finally {
       this.#kernel?.release();
     }
