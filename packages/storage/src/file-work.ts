@@ -38,6 +38,8 @@ export class FileWork implements Work {
   readonly #clock: Clock;
   readonly #beforeRelease: (fence: Fence) => Promise<void>;
   readonly #held = new Map<string, Lock>();
+  /** Given back, but the disk failed to say so: as long as this process lives, everybody would take them for held. */
+  readonly #unsaid = new Set<Lock>();
 
   /** `beforeRelease`: ends what writes under a fence, before another one can hold the item. */
   constructor(
@@ -130,7 +132,7 @@ export class FileWork implements Work {
         });
       }
       this.#held.delete(nameOf(claim));
-      lock.release();
+      this.#release(lock);
       return true;
     });
   }
@@ -177,8 +179,27 @@ export class FileWork implements Work {
 
   /** Gives everything back. */
   async close(): Promise<void> {
-    for (const lock of this.#held.values()) lock.release();
+    for (const lock of this.#held.values()) this.#unsaid.add(lock);
     this.#held.clear();
+    this.#sayAgain();
+    for (const lock of this.#unsaid) this.#release(lock);
+  }
+
+  /** Gives a lock back; where the disk fails, the next claim tries again. */
+  #release(lock: Lock): void {
+    this.#unsaid.add(lock);
+    lock.release();
+    this.#unsaid.delete(lock);
+  }
+
+  #sayAgain(): void {
+    for (const lock of this.#unsaid) {
+      try {
+        this.#release(lock);
+      } catch {
+        // Still not; whoever asks for the item is told that it is held.
+      }
+    }
   }
 
   async #claimFolder(
@@ -191,6 +212,7 @@ export class FileWork implements Work {
     const before = await this.#read(join(relative, "item.json"));
     if (before === undefined || before.state !== "ready") return undefined;
     const { id } = before;
+    this.#sayAgain();
     let lock: Lock;
     try {
       lock = await acquireLock(this.#folder.pathOf(join(relative, "lock")), {
@@ -204,15 +226,21 @@ export class FileWork implements Work {
       const holder = error.holder === undefined ? { worker: "unknown", token: 0 } : asHolder(error.holder);
       throw heldError(queue, id, holder, this.#folder.pathOf(relative), error);
     }
-    // Its last holder may have settled it between the look and the lock.
-    const item = await this.#read(join(relative, "item.json"));
-    if (item === undefined || item.state !== "ready") {
-      lock.release();
-      return undefined;
+    let claim: Claim | undefined;
+    try {
+      // Its last holder may have settled it between the look and the lock.
+      const item = await this.#read(join(relative, "item.json"));
+      if (item === undefined || item.state !== "ready") return undefined;
+      claim = { queue, id, token: lock.token, payload: item.payload, worker };
+      this.#held.set(nameOf(claim), lock);
+      return claim;
+    } finally {
+      // Whatever went wrong: a lock that no claim stands for would keep everybody out until this process ends.
+      if (claim === undefined) {
+        this.#unsaid.add(lock);
+        this.#sayAgain();
+      }
     }
-    const claim = { queue, id, token: lock.token, payload: item.payload, worker };
-    this.#held.set(nameOf(claim), lock);
-    return claim;
   }
 
   /** Whoever offered it may have died before its name was durable; the one who asks now relies on it. */
