@@ -71,12 +71,14 @@ export class FileDocuments implements Documents {
 
   async get(
     key: string,
-    options: { readonly exact?: boolean } = {},
+    options: { readonly exact?: boolean; readonly durable?: boolean } = {},
   ): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
     checkKey(key);
     return withStoreErrors("read", documentPath(key), async () => {
       const found = await this.#read(key);
       if (found === undefined) return undefined;
+      // After the read: the name that was followed was there by then. A content is always synced before it gets its name.
+      if (options.durable === true) await this.#syncer.sync(dirname(found.path));
       const value = decodeDocument(await textOf(found.stored, found.path), found.path, options);
       return { value, revision: revisionOf(found.stored) };
     });

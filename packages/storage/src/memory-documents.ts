@@ -36,7 +36,7 @@ export class MemoryDocuments implements Documents {
 
   async get(
     key: string,
-    options: { readonly exact?: boolean } = {},
+    options: { readonly exact?: boolean; readonly durable?: boolean } = {},
   ): Promise<{ readonly value: Json; readonly revision: string } | undefined> {
     this.#guard.assertOpen();
     checkKey(key);

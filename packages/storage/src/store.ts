@@ -136,11 +136,13 @@ export type Place =
 export interface Documents {
   /**
    * Rejects with `STORE_DAMAGED` when what is stored cannot be read back. `exact`: also when reading would change it, which happens only to
-   * what another program wrote: a key that occurs twice in its object, a number that a double cannot hold.
+   * what another program wrote: a key that occurs twice in its object, a number that a double cannot hold. `durable`: what it gives is on
+   * stable storage when it resolves, for who tells others that it stands; a writer that was killed, or failed, may have left it where
+   * everybody sees it and a loss of power takes it back. Rejects with `STORE_FAILED` when this store knows that it cannot be told.
    */
   get(
     key: string,
-    options?: { readonly exact?: boolean },
+    options?: { readonly exact?: boolean; readonly durable?: boolean },
   ): Promise<{ readonly value: Json; readonly revision: string } | undefined>;
   /**
    * The text of a document as it stands, in UTF-8: for who checks the bytes themselves, or reads a part of them. It need not be JSON.

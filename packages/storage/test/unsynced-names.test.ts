@@ -100,6 +100,35 @@ describe("what another one left undone", () => {
     });
   }
 
+  it("a document that is read durably survives power loss, wherever its writer was killed", async () => {
+    for (let at = 1; ; at += 1) {
+      const disk = await diskWithStore();
+      const dying = faultyFileSystem(disk, { at, lasting: true });
+      await fileStore("/store", { fileSystem: dying })
+        .documents.put("runs/a/run", 2)
+        .catch(() => undefined);
+      if (dying.injected === 0) break;
+      const left = disk.afterPowerLoss("everything");
+      await using reader = fileStore("/store", { fileSystem: left });
+      const found = await reader.documents.get("runs/a/run", { durable: true });
+      await using after = fileStore("/store", { fileSystem: left.afterPowerLoss("synced") });
+      assert.deepEqual(await after.documents.get("runs/a/run"), found, `killed at call ${at}`);
+    }
+  });
+
+  it("a document whose folder could not be synced is not read durably by the same store", async () => {
+    const disk = await diskWithStore();
+    const fileSystem = faultyFileSystem(disk, {
+      at: 1,
+      counts: ({ operation }) => operation === "syncDirectory",
+    });
+    const store = fileStore("/store", { fileSystem });
+    await assert.rejects(store.documents.put("runs/a/run", 2), { code: "STORE_IO" });
+    assert.equal((await store.documents.get("runs/a/run"))?.value, 2);
+    await assert.rejects(store.documents.get("runs/a/run", { durable: true }), { code: "STORE_FAILED" });
+    await store.close();
+  });
+
   it("a document whose folder could not be synced is not put again by the same store", async () => {
     const disk = await diskWithStore();
     let fail = false;
