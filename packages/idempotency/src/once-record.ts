@@ -62,11 +62,16 @@ export interface StoredOnceRecord {
 /**
  * Reads the record of a document, `undefined` when there is none.
  *
+ * @param options - `durable`: what it says is on stable storage when it resolves, for who acts on it.
  * @throws {IdempotencyError} `ONCE_DAMAGED`, `ONCE_NEWER_VERSION`.
  */
-export async function readOnceRecord(store: Store, document: string): Promise<StoredOnceRecord | undefined> {
+export async function readOnceRecord(
+  store: Store,
+  document: string,
+  options: { readonly durable?: boolean } = {},
+): Promise<StoredOnceRecord | undefined> {
   // A result that reading would change is no result.
-  const found = await store.documents.get(document, { exact: true });
+  const found = await store.documents.get(document, { ...options, exact: true });
   if (found === undefined) return undefined;
   const path = store.locate({ document });
   const { value, seal } = openSealed(found.value);

@@ -59,7 +59,7 @@ export async function runOnce<T>(job: OnceJob, work: OnceWork<T>): Promise<strin
   const { store, place } = job;
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, job.pollMs)) {
     work.signal?.throwIfAborted();
-    const known = await readOnceRecord(store, place.document);
+    const known = await knownRecord(job);
     const settled = settledResult(job, work, known);
     if (settled !== undefined) return settled.text;
     const claim = await claimOnce(store, place, job.claim);
@@ -76,6 +76,11 @@ export async function runOnce<T>(job: OnceJob, work: OnceWork<T>): Promise<strin
       throw error;
     });
   }
+}
+
+/** What is recorded, and stays: the caller goes on as if it could not be lost, whoever wrote it and whatever became of that process. */
+async function knownRecord({ store, place }: OnceJob): Promise<StoredOnceRecord | undefined> {
+  return readOnceRecord(store, place.document, { durable: true });
 }
 
 /** The recorded result, when there is nothing left to do; throws for other inputs and for failures that are kept. */
@@ -107,7 +112,7 @@ async function runClaimed<T>(
 ): Promise<{ readonly text: string | undefined } | undefined> {
   const { store, place, now } = job;
   // Another may have done it between our look and our claim.
-  const known = await readOnceRecord(store, place.document);
+  const known = await knownRecord(job);
   const settled = settledResult(job, work, known);
   if (settled !== undefined) return settled;
   if (known?.record.state === "intent" && (await hasLivingRunner(store, known.record, claim.fence)))
