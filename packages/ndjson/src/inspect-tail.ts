@@ -117,6 +117,7 @@ export function inspectTail(
   let fault: unknown;
   let lines = 0;
   let lacking = false;
+  let holes = options.keepHoles === true;
   while (cut > 0 && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES) {
     const start = lastNewline(file, cut - 1) + 1;
     if (cut - 1 - start > options.maxLineBytes) break; // written under another limit
@@ -127,19 +128,22 @@ export function inspectTail(
     const lacks = lacksSectors(line, start);
     spoiled += lacks ? NOT_TEXT : unreadable(line);
     lacking ||= lacks;
+    holes &&= line.includes(0);
     lines++;
     cut = start;
   }
-  if (cut === wholeEnd) {
-    if (size === wholeEnd) return { kind: "whole", end: size };
-    return {
-      kind: "torn",
-      end: wholeEnd,
-      reason: onlyZeros(file, wholeEnd, size) ? "zeros" : "unterminated",
-    };
-  }
+  const afterLines = (): TailState =>
+    size === wholeEnd
+      ? { kind: "whole", end: size }
+      : {
+          kind: "torn",
+          end: wholeEnd,
+          reason: onlyZeros(file, wholeEnd, size) ? "zeros" : "unterminated",
+        };
+  if (cut === wholeEnd) return afterLines();
   const isLog =
     (cut > 0 || lacking || options.keepHoles === true) && wholeEnd - cut < MAX_RUN && lines < MAX_RUN_LINES;
   if (isLog && spoiled >= NOT_TEXT) return { kind: "torn", end: cut, reason: "garbage" };
-  return { kind: "damaged", offset: cut, cause: fault };
+  // Too little of it is missing to be taken for garbage: it may hold a part of two records, and stays for readers to report.
+  return holes ? afterLines() : { kind: "damaged", offset: cut, cause: fault };
 }

@@ -23,7 +23,7 @@ export interface OpenLogOptions {
   /** Permission bits of a new file; default 0o600. */
   readonly mode?: number;
   /**
-   * Whether a log is opened in which a line holds zeros and records follow it: the line stays, for readers to report. A disk may keep later
+   * Whether a log is opened in which a line holds zeros, and that may be the last one: the line stays, for readers to report. A disk may keep later
    * bytes and lose earlier ones where neither were synced, so this is for logs that are not synced with each append. Default false: refused.
    */
   readonly keepHoles?: boolean;

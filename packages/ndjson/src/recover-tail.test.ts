@@ -183,6 +183,15 @@ describe("a hole before the tail", () => {
     await assert.rejects(openLog(path), { code: "LOG_DAMAGED", line: 1 });
     await using again = await openLog(path, { keepHoles: true });
     assert.deepEqual([again.position, again.repair?.offset], [0, 0]);
+    await again.close();
+    // A newline that was lost makes one damaged line of two; what was torn after it goes, and without a hole it is damage.
+    writeFileSync(path, '{"a":1}\0{"b":2}\n{"c"');
+    await assert.rejects(openLog(path), { code: "LOG_DAMAGED", line: 1 });
+    await using joined = await openLog(path, { keepHoles: true });
+    assert.deepEqual([joined.position, joined.repair?.offset], [1, 16]);
+    await joined.close();
+    writeFileSync(path, '{"a":1}{"b":2}\n{"c"');
+    await assert.rejects(openLog(path, { keepHoles: true }), { code: "LOG_DAMAGED", line: 1 });
   });
 });
 
