@@ -8,6 +8,7 @@ import { LOCKS } from "./features/locks.ts";
 import { LOGS } from "./features/logs.ts";
 import { RECORDS } from "./features/records.ts";
 import { REPAIRS } from "./features/repairs.ts";
+import { RETRIES } from "./features/retries.ts";
 import { RUNS } from "./features/runs.ts";
 import { SIMULATIONS } from "./features/simulations.ts";
 import { SNAPSHOTS } from "./features/snapshots.ts";
@@ -27,6 +28,7 @@ const FEATURES: readonly Feature[] = [
   ...REPAIRS,
   ...SNAPSHOTS,
   ...RECORDS,
+  ...RETRIES,
   ...RUNS,
   ...SIMULATIONS,
   ...TASKS,
