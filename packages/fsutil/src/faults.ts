@@ -1,4 +1,3 @@
-export { type CountingFileSystem, countingFileSystem } from "./counting-file-system.ts";
 export { type CrashDisk, crashDisk, type PowerLoss } from "./crash-disk.ts";
 export {
   type FaultCall,

@@ -1,27 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import type { FileStat, FileSystem, OpenFile, OpenMode, SyncKind } from "./file-system.ts";
+import type { FileSystem, OpenFile } from "./file-system.ts";
+import { type FileOperation, wrapFileSystem } from "./wrap-file-system.ts";
 
 /** The operations of a {@link FileSystem} and of its files that change something, or ask. */
-export type FaultOperation =
-  | "open"
-  | "rename"
-  | "link"
-  | "unlink"
-  | "mkdir"
-  | "rmdir"
-  | "readdir"
-  | "lstat"
-  | "stat"
-  | "realpath"
-  | "utimes"
-  | "syncDirectory"
-  | "read"
-  | "write"
-  | "sync"
-  | "truncate"
-  | "fstat"
-  | "chmod"
-  | "close";
+export type FaultOperation = FileOperation;
 
 /** One counted call. */
 export interface FaultCall {
@@ -60,6 +42,8 @@ export interface FaultyFileSystem extends FileSystem {
   readonly injected: number;
   /** Files that are open now: 0 after each operation that cleans up. */
   readonly openFiles: number;
+  /** Bytes that were read so far, of all files: for tests that a long file is not read as a whole. */
+  readonly bytesRead: number;
 }
 
 function systemError(errno: string, call: FaultCall): Error {
@@ -100,8 +84,9 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
   const calls: FaultCall[] = [];
   let injected = 0;
   let openFiles = 0;
+  let bytesRead = 0;
 
-  function isHit(operation: FaultOperation, path: string): FaultCall | undefined {
+  function hitOf(operation: FaultOperation, path: string): FaultCall | undefined {
     const call = { number: calls.length + 1, operation, path };
     if (counts !== undefined && !counts(call)) return undefined;
     calls.push(call);
@@ -111,70 +96,66 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
     return call;
   }
 
-  function doSync<T>(operation: FaultOperation, path: string, run: () => T): T {
-    const hit = isHit(operation, path);
-    if (hit === undefined) return run();
-    if (afterEffect) run();
-    throw systemError(errno, hit);
-  }
-
-  async function doAsync<T>(operation: FaultOperation, path: string, run: () => Promise<T>): Promise<T> {
-    const hit = isHit(operation, path);
-    if (hit === undefined) return run();
-    if (afterEffect) await run();
-    throw systemError(errno, hit);
-  }
-
+  /** Whether a call that fails is done all the same; a file that was opened so would be nobody's. */
+  const takesEffect = (operation: FaultOperation): boolean => afterEffect && operation !== "open";
   /** A disk whose syncs are slow: a loaded one, or one in a network. */
-  function syncSlowly(operation: "sync" | "syncDirectory", path: string, run: () => void): void {
-    if (slowSyncMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowSyncMs);
-    doSync(operation, path, run);
+  const waitMs = (operation: FaultOperation): number =>
+    operation === "sync" || operation === "syncDirectory" ? slowSyncMs : 0;
+
+  function sync<T>(operation: FaultOperation, path: string, run: () => T): T {
+    const ms = waitMs(operation);
+    if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    const hit = hitOf(operation, path);
+    if (hit === undefined) return run();
+    if (takesEffect(operation)) run();
+    throw systemError(errno, hit);
   }
 
-  async function waitAndSync(
-    operation: "sync" | "syncDirectory",
-    path: string,
-    run: () => Promise<void>,
-  ): Promise<void> {
-    if (slowSyncMs > 0) await setTimeout(slowSyncMs);
-    return doAsync(operation, path, run);
+  async function async<T>(operation: FaultOperation, path: string, run: () => Promise<T>): Promise<T> {
+    const ms = waitMs(operation);
+    if (ms > 0) await setTimeout(ms);
+    const hit = hitOf(operation, path);
+    if (hit === undefined) return run();
+    if (takesEffect(operation)) await run();
+    throw systemError(errno, hit);
   }
 
   /** The part of a write that happens: all, half by plan, or nothing and an error. */
   function cut(path: string, data: Uint8Array): Uint8Array {
-    const hit = isHit("write", path);
+    const hit = hitOf("write", path);
     if (hit === undefined) return data;
     if (shortWrites) return data.subarray(0, Math.floor(data.byteLength / 2));
     throw systemError(errno, hit);
   }
 
-  function wrap(file: OpenFile): OpenFile {
+  function counted(count: number): number {
+    bytesRead += count;
+    return count;
+  }
+
+  function ownFile(file: OpenFile): Partial<OpenFile> {
     const { path } = file;
     let open = true;
     openFiles++;
     return {
-      path,
-      readSync: (buffer, position) => doSync("read", path, () => file.readSync(buffer, position)),
-      read: (buffer, position) => doAsync("read", path, () => file.read(buffer, position)),
+      readSync: (buffer, position) => counted(sync("read", path, () => file.readSync(buffer, position))),
+      read: async (buffer, position) => counted(await async("read", path, () => file.read(buffer, position))),
       writeSync: (data, position) => file.writeSync(cut(path, data), position),
       write: async (data, position) => file.write(cut(path, data), position),
-      syncSync: (kind: SyncKind) => syncSlowly("sync", path, () => file.syncSync(kind)),
-      sync: (kind: SyncKind) => waitAndSync("sync", path, () => file.sync(kind)),
-      truncateSync: (length) => doSync("truncate", path, () => file.truncateSync(length)),
-      statSync: (): FileStat => doSync("fstat", path, () => file.statSync()),
-      chmodSync: (mode) => doSync("chmod", path, () => file.chmodSync(mode)),
       closeSync() {
         // The descriptor is gone also where close() reports an error, as on Linux.
         if (open) openFiles--;
         open = false;
-        const hit = isHit("close", path);
+        const hit = hitOf("close", path);
         file.closeSync();
         if (hit !== undefined) throw systemError(errno, hit);
       },
     };
   }
 
+  const wrapped = wrapFileSystem(base, { sync, async, ownFile });
   return {
+    ...wrapped,
     get calls() {
       return calls;
     },
@@ -184,22 +165,8 @@ export function faultyFileSystem(base: FileSystem, plan: FaultPlan = {}): Faulty
     get openFiles() {
       return openFiles;
     },
-    openSync(path: string, mode: OpenMode, permissions, options) {
-      const hit = isHit("open", path);
-      if (hit !== undefined) throw systemError(errno, hit);
-      return wrap(base.openSync(path, mode, permissions, options));
+    get bytesRead() {
+      return bytesRead;
     },
-    renameSync: (from, to) => doSync("rename", to, () => base.renameSync(from, to)),
-    linkSync: (existing, path) => doSync("link", path, () => base.linkSync(existing, path)),
-    unlinkSync: (path) => doSync("unlink", path, () => base.unlinkSync(path)),
-    mkdirSync: (path, permissions) => doSync("mkdir", path, () => base.mkdirSync(path, permissions)),
-    rmdirSync: (path) => doSync("rmdir", path, () => base.rmdirSync(path)),
-    readdirSync: (path) => doSync("readdir", path, () => base.readdirSync(path)),
-    lstatSync: (path) => doSync("lstat", path, () => base.lstatSync(path)),
-    statSync: (path) => doSync("stat", path, () => base.statSync(path)),
-    realpathSync: (path) => doSync("realpath", path, () => base.realpathSync(path)),
-    utimesSync: (path, mtimeNs) => doSync("utimes", path, () => base.utimesSync(path, mtimeNs)),
-    syncDirectorySync: (path) => syncSlowly("syncDirectory", path, () => base.syncDirectorySync(path)),
-    syncDirectory: (path) => waitAndSync("syncDirectory", path, () => base.syncDirectory(path)),
   };
 }

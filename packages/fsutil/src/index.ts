@@ -40,3 +40,4 @@ export { readFileLimited, readFileLimitedSync } from "./read-file.ts";
 export { type RemoveFileOptions, removeFile } from "./remove-file.ts";
 export { resolveInside, resolveInsideSync } from "./resolve-inside.ts";
 export { syncDirectory, syncDirectorySync } from "./sync-directory.ts";
+export { type FileOperation, type FileSystemWrapper, wrapFileSystem } from "./wrap-file-system.ts";

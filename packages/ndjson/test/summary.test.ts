@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
-import { countingFileSystem } from "@holdfast/fsutil/faults";
+import { faultyFileSystem } from "@holdfast/fsutil/faults";
 import { listLogFiles, openLog, placeFromSummary, readLog } from "@holdfast/ndjson";
 import { temporaryFolder } from "@holdfast/test-kit";
 import * as fc from "fast-check";
@@ -150,7 +150,7 @@ describe("a summary of a log", () => {
     assert.equal(listLogFiles(path).length, 2);
     for (const tail of ["", '"to']) {
       appendFileSync(path, tail);
-      const disk = countingFileSystem(nodeFileSystem);
+      const disk = faultyFileSystem(nodeFileSystem);
       await using log = await openLog(path, { ...options, summary: summary ?? "", fileSystem: disk });
       assert.equal(log.position, 20_200);
       assert.equal(log.repair?.line, tail === "" ? undefined : 10_201);

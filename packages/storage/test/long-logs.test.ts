@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
-import { type CountingFileSystem, countingFileSystem } from "@holdfast/fsutil/faults";
+import { type FaultyFileSystem, faultyFileSystem } from "@holdfast/fsutil/faults";
 import { temporaryFolders } from "@holdfast/test-kit";
 import { describe, it } from "vitest";
 import { gather } from "../src/conformance/test-api.ts";
@@ -18,8 +18,8 @@ const BOUND = SUMMARY_BYTES + 200_000;
 
 const lineOf = (position: number): string => JSON.stringify({ position, text: "x".repeat(200) });
 
-function open(root: string): { readonly store: FileStore; readonly disk: CountingFileSystem } {
-  const disk = countingFileSystem(nodeFileSystem);
+function open(root: string): { readonly store: FileStore; readonly disk: FaultyFileSystem } {
+  const disk = faultyFileSystem(nodeFileSystem);
   return { store: fileStore(root, { fileSystem: disk, summaryBytes: SUMMARY_BYTES }), disk };
 }
 

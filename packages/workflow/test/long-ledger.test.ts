@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
-import { countingFileSystem } from "@holdfast/fsutil/faults";
+import { faultyFileSystem } from "@holdfast/fsutil/faults";
 import { fileStore } from "@holdfast/storage";
 import { describe, it } from "vitest";
 import {
@@ -66,7 +66,7 @@ const runFolder = (world: World, root = "store"): string => join(world.folder, r
 
 /** Resumes the run to its end; gives how many bytes were read for it, and what it ended as. */
 async function takeUp(world: World): Promise<{ readonly read: number; readonly told: string }> {
-  const disk = countingFileSystem(nodeFileSystem);
+  const disk = faultyFileSystem(nodeFileSystem);
   const root = join(world.folder, "store");
   await using store = fileStore(root, { fileSystem: disk, summaryBytes: SUMMARY_BYTES });
   let read = 0;
@@ -91,7 +91,7 @@ describe("a run with a long ledger", () => {
     const plain = join(world.folder, "plain");
     cpSync(root, plain, { recursive: true });
     {
-      const disk = countingFileSystem(nodeFileSystem);
+      const disk = faultyFileSystem(nodeFileSystem);
       await using store = fileStore(root, { fileSystem: disk });
       assert.equal((await describeRun(store, world.runId)).in_doubt.length, 1);
       assert.ok(disk.bytesRead < size, `${disk.bytesRead} bytes were read to describe ${size}`);
