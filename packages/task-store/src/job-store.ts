@@ -26,7 +26,8 @@ import type {
   NewJob,
 } from "./jobs.ts";
 import { JobsIndex } from "./jobs-index.ts";
-import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
+import { describeIssue } from "./read-document.ts";
+import { readJob } from "./read-job.ts";
 import { toSealed } from "./to-json.ts";
 
 /** Options of {@link jobStore}. */
@@ -36,17 +37,6 @@ export interface JobStoreOptions {
   /** Gives that many random bytes, for new ids; default those of `node:crypto`. */
   readonly random?: (count: number) => Uint8Array;
 }
-
-const READER: DocumentReader<JobManifest> = {
-  schema: jobManifestSchema,
-  name: "job-manifest",
-  // Other programs may write it too.
-  sealed: false,
-  error: ({ kind, place, reason, cause }) => {
-    const code = kind === "newer" ? "JOB_NEWER_FORMAT" : "JOB_DAMAGED";
-    return new JobError(code, `Cannot read job manifest "${place}": ${reason}`, { path: place, cause });
-  },
-};
 
 const PHASES = [
   { name: "work", active_agent: "worker" },
@@ -110,7 +100,7 @@ class StoredJobs implements JobStore {
   }
 
   async load(jobId: string): Promise<JobManifest | undefined> {
-    return (await this.#read(jobId))?.value;
+    return (await readJob(this.#store, jobId))?.value;
   }
 
   async *list(options: ListJobsOptions = {}): AsyncGenerator<JobManifest, void, undefined> {
@@ -249,7 +239,7 @@ class StoredJobs implements JobStore {
     const jobId = idOf(job);
     const key = jobKey(jobId);
     for (let tries = 1; ; tries += 1) {
-      const stored = await this.#read(jobId);
+      const stored = await readJob(this.#store, jobId);
       if (stored === undefined) throw this.#notFound(jobId, what);
       const present = stored.value;
       if (options.expected !== undefined && options.expected !== present.revision)
@@ -269,14 +259,6 @@ class StoredJobs implements JobStore {
       await this.#index.record(written);
       return written;
     }
-  }
-
-  async #read(jobId: string): Promise<Stored<JobManifest> | undefined> {
-    const key = jobKey(jobId);
-    const stored = await readDocument(this.#store, key, READER);
-    if (stored !== undefined && stored.value.job_id !== jobId)
-      throw damaged(this.#store, key, READER, `it is the manifest of job "${stored.value.job_id}"`);
-    return stored;
   }
 
   async #require(jobId: string, what: string): Promise<JobManifest> {

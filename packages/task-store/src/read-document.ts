@@ -7,6 +7,12 @@ export interface Stored<T> {
   readonly revision: string;
 }
 
+/** A document as it was read. */
+export interface ReadDocument<T> extends Stored<T> {
+  /** Whether something changed it after it was written. One that was never sealed is not known to be changed. */
+  readonly isEdited: boolean;
+}
+
 /** Why a document cannot be taken: damage, or a format of a later version. */
 interface DocumentProblem {
   readonly kind: "damaged" | "newer";
@@ -37,7 +43,7 @@ export async function readDocument<T>(
   store: Store,
   key: string,
   reader: DocumentReader<T>,
-): Promise<Stored<T> | undefined> {
+): Promise<ReadDocument<T> | undefined> {
   const found = await getDocument(store, key, reader);
   if (found === undefined) return undefined;
   const { revision } = found;
@@ -49,14 +55,9 @@ export async function readDocument<T>(
   }
   const parsed = reader.schema.safeParse(value);
   if (!parsed.success) throw damaged(store, key, reader, describeIssue(parsed.error.issues), parsed.error);
-  if (reader.sealed && seal === "broken") throw damaged(store, key, reader, EDITED);
-  return { value: parsed.data, revision };
-}
-
-/** Whether something changed a document after it was written; not of one that cannot be read at all, which its reader tells. */
-export async function isEdited(store: Store, key: string): Promise<boolean> {
-  const found = await store.documents.get(key);
-  return found !== undefined && openSealed(found.value).seal === "broken";
+  const isEdited = seal === "broken";
+  if (reader.sealed && isEdited) throw damaged(store, key, reader, EDITED);
+  return { value: parsed.data, revision, isEdited };
 }
 
 /** Makes the error for a document that is not what it should be. */

@@ -1,8 +1,9 @@
-import { type Fence, type Json, openSealed, type Store, StoreError } from "@holdfast/storage";
+import { type Fence, type Store, StoreError } from "@holdfast/storage";
+import { readTask, readTaskAt, withTaskKey } from "./read-task.ts";
 import { scanMetadata } from "./scan-metadata.ts";
 import { type Task, type TaskMetadata, taskMetadataSchema, taskSchema } from "./task.ts";
-import { documentOf, taskOf } from "./task-document.ts";
-import { failed, misshapen, thrown } from "./task-failure.ts";
+import { documentOf } from "./task-document.ts";
+import { misshapen, thrown } from "./task-failure.ts";
 import { isProjectName, TASKS_PREFIX, taskKey, taskOfKey } from "./task-key.ts";
 import type { TaskResult, TaskStore } from "./tasks.ts";
 import { toSealed } from "./to-json.ts";
@@ -44,7 +45,8 @@ class StoredTasks implements TaskStore {
   }
 
   async load(taskId: string): Promise<TaskResult<Task>> {
-    return this.#ofTask(taskId, (key, path) => this.#read(key, path, taskId));
+    const read = await readTask(this.#store, taskId);
+    return read.ok ? { ok: true, value: read.value.task } : read;
   }
 
   async list(project: string): Promise<TaskResult<readonly string[]>> {
@@ -88,51 +90,13 @@ class StoredTasks implements TaskStore {
   }
 
   async metadata(taskId: string): Promise<TaskResult<TaskMetadata>> {
-    return this.#ofTask(taskId, async (key, path) => {
+    return withTaskKey(this.#store, taskId, async (key, path) => {
       const parsed = taskMetadataSchema.safeParse(await this.#scan(key));
       if (parsed.success && parsed.data.task_id === taskId) return { ok: true, value: fieldsOf(parsed.data) };
       // Read whole, it says what is wrong with it.
-      const task = await this.#read(key, path, taskId);
-      return task.ok ? { ok: true, value: fieldsOf(taskMetadataSchema.parse(task.value)) } : task;
+      const read = await readTaskAt(this.#store, key, path, taskId);
+      return read.ok ? { ok: true, value: fieldsOf(taskMetadataSchema.parse(read.value.task)) } : read;
     });
-  }
-
-  async #read(key: string, path: string, taskId: string): Promise<TaskResult<Task>> {
-    const what = `Cannot read task "${path}"`;
-    const found = await this.#store.documents.get(key, { exact: true });
-    if (found === undefined) return failed("NOT_FOUND", `${what}: there is no such task`, { path });
-    const { value } = openSealed(found.value);
-    const version = laterVersion(value);
-    if (version !== undefined) {
-      const reason = `it is of version ${version}, and this program knows version 1; use a newer one`;
-      return failed("VALIDATION", `${what}: ${reason}`, { path, place: "$.schema" });
-    }
-    const parsed = taskSchema.safeParse(value);
-    if (!parsed.success) return misshapen(what, path, parsed.error);
-    const { task_id: id } = parsed.data;
-    if (id !== taskId) {
-      const reason = `it is task ${JSON.stringify(id)}`;
-      return failed("VALIDATION", `${what}: "$.task_id": ${reason}`, { path, place: "$.task_id" });
-    }
-    // What was checked, not what the check made of it: that has everything as it was.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked above
-    return { ok: true, value: taskOf(value as Task) };
-  }
-
-  async #ofTask<T>(
-    taskId: string,
-    read: (key: string, path: string) => Promise<TaskResult<T>>,
-  ): Promise<TaskResult<T>> {
-    let path = TASKS_PREFIX;
-    try {
-      const id = taskSchema.shape.task_id.safeParse(taskId);
-      if (!id.success) return misshapen("Not an id of a task", path, id.error);
-      const key = taskKey(taskId);
-      path = this.#place(key);
-      return await read(key, path);
-    } catch (error) {
-      return thrown(`Cannot read task "${path}"`, path, error);
-    }
   }
 
   /** Nothing where there is no such task, or it cannot be read: reading it whole tells. */
@@ -171,11 +135,4 @@ function compareBytes(a: string, b: string): number {
 function fieldsOf(task: TaskMetadata): TaskMetadata {
   const { task_id, status, pipeline_id, created_at, updated_at } = task;
   return { task_id, status, ...(pipeline_id === undefined ? {} : { pipeline_id }), created_at, updated_at };
-}
-
-function laterVersion(value: Json): number | undefined {
-  if (typeof value !== "object" || value === null || !("schema" in value)) return undefined;
-  const { schema } = value;
-  const version = typeof schema === "string" ? /^holdfast\/task\/v(\d{1,9})$/u.exec(schema)?.[1] : undefined;
-  return version !== undefined && Number(version) > 1 ? Number(version) : undefined;
 }

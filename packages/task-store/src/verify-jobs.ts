@@ -11,7 +11,8 @@ import {
 import { JOBS_PREFIX } from "./job-key.ts";
 import { jobStore } from "./job-store.ts";
 import { JOB_TRANSITIONS, jobTransition } from "./job-transitions.ts";
-import { isEdited } from "./read-document.ts";
+import { checkJobsIndex } from "./jobs-index-check.ts";
+import { readJob } from "./read-job.ts";
 
 /** Something about jobs or tasks that is not as it should be. */
 export interface WorkFinding {
@@ -49,12 +50,13 @@ export async function* verifyJobs(
   options: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<WorkFinding, void, undefined> {
   const jobs = jobStore(store);
+  const index = await checkJobsIndex(store);
   for await (const id of jobFolders(store)) {
     options.signal?.throwIfAborted();
     const place = store.locate({ document: `${JOBS_PREFIX}${id}/job_manifest` });
     try {
-      const job = await jobs.load(id);
-      if (job === undefined) {
+      const found = await readJob(store, id);
+      if (found === undefined) {
         yield {
           severity: "error",
           kind: "state",
@@ -64,8 +66,10 @@ export async function* verifyJobs(
         };
         continue;
       }
+      const { value: job, isEdited } = found;
+      index.see(job);
       for (const finding of verifyJob(job)) yield { ...finding, place };
-      if (await isEdited(store, `${JOBS_PREFIX}${id}/job_manifest`)) yield { ...EDITED, place };
+      if (isEdited) yield { ...EDITED, place };
       const isWorkedOn = job.status === "RUNNING" || job.status === "REVIEWING";
       if (isWorkedOn && (await jobs.holder(id)) === undefined) {
         yield {
@@ -81,7 +85,8 @@ export async function* verifyJobs(
       yield { severity: "error", kind: error.code, place, message: error.message };
     }
   }
-  yield* indexFindings(store);
+  // Somebody may have worked on a job meanwhile: what seems to be wrong is looked at once more, closer together.
+  if (index.problems().length > 0) yield* indexFindings(store);
 }
 
 async function* indexFindings(store: Store): AsyncGenerator<WorkFinding, void, undefined> {

@@ -1,8 +1,7 @@
 import type { Store } from "@holdfast/storage";
-import { isEdited } from "./read-document.ts";
+import { readTask } from "./read-task.ts";
 import { scanMetadata } from "./scan-metadata.ts";
 import { TASKS_PREFIX, taskKey, taskOfKey } from "./task-key.ts";
-import { taskStore } from "./task-store.ts";
 import type { WorkFinding } from "./verify-jobs.ts";
 
 const EDITED = {
@@ -37,8 +36,8 @@ async function findingOf(store: Store, key: string): Promise<Omit<WorkFinding, "
     const message = "no task is looked for under this name; move the file to where its task_id says";
     return { severity: "warning", kind: "place", message };
   }
-  const result = await taskStore(store).load(id);
-  if (result.ok) return (await isEdited(store, key)) ? EDITED : undefined;
+  const result = await readTask(store, id);
+  if (result.ok) return result.value.isEdited ? EDITED : undefined;
   const { code, message } = result.error;
   return { severity: "error", kind: `TASK_${code}`, message };
 }

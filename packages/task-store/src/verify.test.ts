@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Store } from "@holdfast/storage";
+import type { Documents, Store } from "@holdfast/storage";
 import { describe, it } from "vitest";
 import { bytesOf, pathOf, walk, withFiles } from "../test/jobs.ts";
 import { jobStore, type Task, taskStore, verifyJobs, verifyTasks, type WorkFinding } from "./index.ts";
@@ -164,6 +164,68 @@ describe("verifyTasks()", () => {
       assert.match(found[2] ?? "", /^error TASK_VALIDATION tasks\/b\/task-b-00000001\.json: .*\$\.task_id/u);
       assert.match(found[3] ?? "", /^error TASK_VALIDATION tasks\/b\/task-b-00000003\.json: .*\$\.task_id/u);
       assert.equal(found.length, 4);
+    });
+  });
+});
+
+/** A store that counts how often each document is read, in whichever way. */
+function countingReads(store: Store): { readonly store: Store; readonly reads: Map<string, number> } {
+  const reads = new Map<string, number>();
+  const count = (key: string): void => void reads.set(key, (reads.get(key) ?? 0) + 1);
+  const { documents } = store;
+  const counted: Documents = {
+    get(key, options) {
+      count(key);
+      return documents.get(key, options);
+    },
+    getBytes(key) {
+      count(key);
+      return documents.getBytes(key);
+    },
+    read(key, options) {
+      count(key);
+      return documents.read(key, options);
+    },
+    put: (...call) => documents.put(...call),
+    delete: (...call) => documents.delete(...call),
+    list: (...call) => documents.list(...call),
+    reserve: (...call) => documents.reserve(...call),
+  };
+  const { capabilities, logs, objects, work } = store;
+  const close = (): Promise<void> => store.close();
+  const locate: Store["locate"] = (place) => store.locate(place);
+  const rest = { capabilities, logs, objects, work, locate, close, [Symbol.asyncDispose]: close };
+  return { store: { ...rest, documents: counted }, reads };
+}
+
+function edit(path: string, from: string, to: string): void {
+  const text = readFileSync(path, "utf8");
+  assert.ok(text.includes(from));
+  writeFileSync(path, text.replaceAll(from, to));
+}
+
+describe("verifying tasks and jobs", () => {
+  it("reads each of them once, and tells of a broken seal all the same", async () => {
+    await withFiles(async (files, root) => {
+      for (const id of ["task-a-00000000", "task-a-00000001"]) await taskStore(files).save(task(id));
+      for (const id of ["a", "b"]) await walk(files, ["activate"], id);
+      edit(join(root, "tasks/a/task-a-00000001.json"), "03:04:05Z", "03:04:06Z");
+      edit(pathOf(root, "b"), "walk", "talk");
+      const { store, reads } = countingReads(files);
+      const tasks = (await Array.fromAsync(verifyTasks(store))).map(inShort);
+      assert.match(tasks.join("\n"), /^warning edited tasks\/a\/task-a-00000001\.json: [^\n]*$/u);
+      const jobs = await jobFindings(store);
+      assert.match(jobs[0] ?? "", /^warning edited jobs\/b\/job_manifest\.json: /u);
+      assert.equal(reads.get("tasks/a/task-a-00000000"), 1);
+      assert.equal(reads.get("tasks/a/task-a-00000001"), 1);
+      edit(pathOf(root, "b"), "talk", "walk");
+      reads.clear();
+      assert.deepEqual(await jobFindings(store), []);
+      const once = ["jobs/jobs_index", "jobs/a/job_manifest", "jobs/b/job_manifest"];
+      assert.deepEqual(
+        [...reads],
+        once.map((key) => [key, 1]),
+      );
     });
   });
 });
