@@ -234,6 +234,19 @@ describe("runJob() and stepJob()", () => {
   });
 });
 
+/** A step that is stopped while its agent works. */
+const stopped = async (world: JobWorld, given: Parameters<JobWorld["step"]>[0]): Promise<void> => {
+  const stop = new AbortController();
+  const { answer } = world;
+  world.answer = () => {
+    stop.abort("SIGINT");
+    return {};
+  };
+  const { end } = await world.step({ ...given, signal: stop.signal });
+  assert.equal(end, "interrupted");
+  world.answer = answer;
+};
+
 const refused = async (
   world: JobWorld,
   expected: Record<string, unknown>,
@@ -310,8 +323,11 @@ describe("what a step needs is looked for before anything is written", () => {
       if (has === "with") {
         await world.steer("suspend", { env, summary: "pin-of-the-config" });
         await world.steer("resume", { env });
+        await stopped(world, { env, by: `worker ${secret}` });
+        await world.steer("resume", { env });
         await world.step({ env });
         await world.restep({ env, summary: `again, with ${secret}` });
+        await stopped(world, { env, by: "reviewer pin-of-the-config" });
       }
       const documents: string[] = [];
       for (const { key } of (await world.store.documents.list("")).items)
@@ -320,6 +336,16 @@ describe("what a step needs is looked for before anything is written", () => {
       const { history, description } = await world.job();
       assert.equal(description, "use [redacted]");
       assert.deepEqual([history[1]?.agent, history[1]?.summary], ["ann [redacted]", "the key is [redacted]"]);
+      const stops = history.filter(({ summary }) => summary === "interrupted");
+      assert.deepEqual(
+        stops.map(({ action, agent }) => [action, agent]),
+        has === "without"
+          ? []
+          : [
+              ["pause", "worker [redacted]"],
+              ["RETRY", "reviewer [redacted]"],
+            ],
+      );
     },
   );
 

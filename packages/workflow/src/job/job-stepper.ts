@@ -213,7 +213,7 @@ export class JobStepper {
     worked: Worked,
     request: JobRequest | undefined,
   ): Promise<JobStepResult> {
-    const { runId, phase, agent } = plan;
+    const { runId, phase, agent, kept } = plan;
     const { cost, timeSeconds } = worked;
     const about = { run_id: runId, phase, agent };
     const asked =
@@ -221,12 +221,12 @@ export class JobStepper {
     if (asked !== undefined) {
       return { job: asked, end: "requested", ...about, cost, time_seconds: timeSeconds };
     }
-    const { by } = this.#options;
+    const { by, env = process.env } = this.#options;
     const said = {
       summary: "interrupted",
       timeSeconds,
       fence: this.#claim,
-      ...(by === undefined ? {} : { by }),
+      ...(by === undefined ? {} : { by: redactorFor(kept.config, env).text(by) }),
     };
     // A review knows no pause: it is asked for again, and its run, which has no answer, is gone on with. Its cost is counted then.
     const [moved, counted] =

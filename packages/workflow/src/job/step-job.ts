@@ -9,7 +9,7 @@ import { JobStepper } from "./job-stepper.ts";
 /** Options of `stepJob` and `restepJob`. */
 export interface StepJobOptions extends RunOptions {
   readonly jobId: string;
-  /** Who asks for it; named in the history where the step is stopped. */
+  /** Who asks for it; named in the history where the step is stopped, with secrets in it replaced. */
   readonly by?: string;
 }
 
