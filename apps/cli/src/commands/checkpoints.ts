@@ -4,7 +4,7 @@ import { type Change, describePatch } from "../checkpoint/describe-patch.ts";
 import { requireCheckpoint, requireSimulation } from "../checkpoint/require-checkpoint.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
-import { ageOfDocument } from "../gc/age.ts";
+import { storedDocument } from "../gc/stored-file.ts";
 import { formatBytes, printable, printableLine } from "../table.ts";
 
 const MAX_VALUE = 100;
@@ -20,8 +20,8 @@ export async function checkpoints(context: Context, runId: string): Promise<numb
     const turn = which === "last" ? undefined : which;
     const name = which === "last" ? which : `turn_${which}`;
     const key = `runs/${runId}/checkpoints/${name}`;
-    const age = ageOfDocument(store, key, Date.now());
-    if (age === undefined) continue;
+    const file = storedDocument(store, key);
+    if (file === undefined) continue;
     const head = await manager.head(runId, which);
     const told = {
       name,
@@ -29,15 +29,15 @@ export async function checkpoints(context: Context, runId: string): Promise<numb
       checkpoint_type: head?.checkpoint_type ?? null,
       timestamp: head?.timestamp ?? null,
       state_sha256: head?.state_sha256 ?? null,
-      bytes: age.bytes,
-      path: age.path,
+      bytes: file.bytes,
+      path: file.path,
     };
     const text = [
       String(told.turn ?? "?").padStart(8),
       (told.checkpoint_type ?? "damaged?").padEnd(8),
       (told.timestamp ?? "").slice(0, 19).replace("T", " ").padEnd(19),
-      formatBytes(age.bytes).padStart(10),
-      printable(age.path),
+      formatBytes(file.bytes).padStart(10),
+      printable(file.path),
     ];
     if (!(await context.item(told, text.join("  ")))) break;
   }

@@ -2,6 +2,7 @@ import type { FileStore } from "@holdfast/storage";
 import { RUNS_QUEUE, RunError } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
+import { earliestTime } from "../gc/age-clock.ts";
 import { readLineage } from "../gc/lineage.ts";
 import type { GcPlan, Left, Removal } from "../gc/removal.ts";
 import { type RunRules, withRunPlan } from "../gc/run-plan.ts";
@@ -25,7 +26,7 @@ export async function gc(context: Context, runId: string | undefined, options: G
   const sweep = new Sweep(context, options.dryRun === true);
   const { keepLast, olderThan } = options;
   const rules: RunRules = {
-    nowMs: Date.now(),
+    clock: earliestTime(() => Date.now()),
     dryRun: options.dryRun === true,
     ...(keepLast === undefined ? {} : { keepLast }),
     ...(olderThan === undefined ? {} : { olderThanMs: olderThan }),
@@ -44,7 +45,7 @@ export async function gc(context: Context, runId: string | undefined, options: G
     }
   }
   if (runId === undefined)
-    await sweep.add(await unreferencedObjects(store, { olderThanMs: olderThan, nowMs: rules.nowMs }));
+    await sweep.add(await unreferencedObjects(store, { olderThanMs: olderThan, clock: rules.clock }));
   await sweep.tell();
   return EXIT.done;
 }

@@ -1,10 +1,11 @@
 import type { Fence, FileStore } from "@holdfast/storage";
 import type { RunState } from "@holdfast/task-store";
-import { ageOfDocument, type FileAge } from "./age.ts";
+import type { AgeClock } from "./age-clock.ts";
 import { durationText } from "./duration.ts";
 import { readLineage } from "./lineage.ts";
 import type { Removal } from "./removal.ts";
 import { recordRemoval } from "./removed-checkpoints.ts";
+import { ageOf, type StoredFile, storedDocument } from "./stored-file.ts";
 
 /** Which checkpoints are old. */
 export interface KeepRules {
@@ -14,7 +15,7 @@ export interface KeepRules {
   readonly olderThanMs?: number;
 }
 
-interface Candidate extends FileAge {
+interface Candidate extends StoredFile {
   readonly turn: number;
   readonly key: string;
 }
@@ -30,31 +31,29 @@ export async function oldCheckpoints(
   store: FileStore,
   run: RunState,
   forked: ReadonlySet<number>,
-  rules: KeepRules & { readonly nowMs: number; readonly fence?: Fence | undefined },
+  rules: KeepRules & { readonly clock: AgeClock; readonly fence?: Fence | undefined },
 ): Promise<Removal[]> {
-  const { keepLast, olderThanMs, nowMs, fence } = rules;
+  const { keepLast, olderThanMs, clock, fence } = rules;
   if (keepLast === undefined && olderThanMs === undefined) return [];
-  const all = await turnsOf(store, run.run_id, nowMs);
+  const isOld = (file: StoredFile | undefined): boolean =>
+    file !== undefined && (olderThanMs === undefined || ageOf(file, clock) >= olderThanMs);
+  const all = await turnsOf(store, run.run_id);
   // A completed run ends with its final checkpoint, which is none of the interval's.
   const interval = all.slice(0, -1);
   const kept = keepLast === undefined ? 0 : keepLast - (run.status === "completed" ? 0 : 1);
   const old = interval
     .slice(0, Math.max(0, interval.length - Math.max(0, kept)))
-    .filter(({ ageMs }) => olderThanMs === undefined || ageMs >= olderThanMs)
+    .filter(isOld)
     .filter(({ turn }) => !forked.has(turn));
   const removal = new CheckpointRemoval(store, run.run_id, fence);
-  return old.map(({ turn, key, path, bytes, ageMs }) => ({
+  const turns = old.map(({ turn }) => turn);
+  return old.map((file) => ({
     kind: "checkpoint",
-    path,
-    bytes,
+    path: file.path,
+    bytes: file.bytes,
     run_id: run.run_id,
-    reason: reasonOf(rules, ageMs),
-    remove: () =>
-      removal.remove(
-        turn,
-        key,
-        old.map((one) => one.turn),
-      ),
+    reason: reasonOf(rules, ageOf(file, clock)),
+    remove: async () => isOld(storedDocument(store, file.key)) && removal.remove(file.turn, file.key, turns),
   }));
 }
 
@@ -95,7 +94,7 @@ function reasonOf({ keepLast, olderThanMs }: KeepRules, ageMs: number): string {
 }
 
 /** The checkpoints of a run that belong to a turn, by turn. */
-async function turnsOf(store: FileStore, runId: string, nowMs: number): Promise<Candidate[]> {
+async function turnsOf(store: FileStore, runId: string): Promise<Candidate[]> {
   const prefix = `runs/${runId}/checkpoints/turn_`;
   const found: Candidate[] = [];
   let after: string | undefined;
@@ -103,8 +102,8 @@ async function turnsOf(store: FileStore, runId: string, nowMs: number): Promise<
     const page = await store.documents.list(prefix, after === undefined ? {} : { after });
     for (const { key } of page.items) {
       const turn = /^\d{1,15}$/.test(key.slice(prefix.length)) ? Number(key.slice(prefix.length)) : undefined;
-      const age = ageOfDocument(store, key, nowMs);
-      if (turn !== undefined && age !== undefined) found.push({ ...age, turn, key });
+      const file = storedDocument(store, key);
+      if (turn !== undefined && file !== undefined) found.push({ ...file, turn, key });
     }
     after = page.cursor;
   } while (after !== undefined);

@@ -2,9 +2,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { removeFile } from "@holdfast/fsutil";
 import type { FileStore } from "@holdfast/storage";
-import { ageOf } from "./age.ts";
+import type { AgeClock } from "./age-clock.ts";
 import { durationText } from "./duration.ts";
 import type { Removal } from "./removal.ts";
+import { ageOf, type StoredFile, storedFile } from "./stored-file.ts";
 
 const ROTATED = /^events_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_\d+)?\.jsonl$/;
 
@@ -12,16 +13,17 @@ const ROTATED = /^events_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_\d+)?\.jsonl$/;
 export function rotatedEvents(
   store: FileStore,
   runId: string,
-  rules: { readonly olderThanMs?: number | undefined; readonly nowMs: number },
+  rules: { readonly olderThanMs?: number | undefined; readonly clock: AgeClock },
 ): Removal[] {
-  const { olderThanMs, nowMs } = rules;
+  const { olderThanMs, clock } = rules;
   if (olderThanMs === undefined) return [];
+  const isOld = (file: StoredFile | undefined): file is StoredFile =>
+    file !== undefined && ageOf(file, clock) >= olderThanMs;
   return namesIn(join(store.root, "runs", runId))
     .filter((name) => ROTATED.test(name))
     .toSorted()
-    .map((name) => ageOf(store, `runs/${runId}/${name}`, nowMs))
-    .filter((age) => age !== undefined)
-    .filter(({ ageMs }) => ageMs >= olderThanMs)
+    .map((name) => storedFile(store, `runs/${runId}/${name}`))
+    .filter(isOld)
     .map(({ path, bytes }) => ({
       kind: "events",
       path,
@@ -29,6 +31,7 @@ export function rotatedEvents(
       run_id: runId,
       reason: `rotated, last written more than ${durationText(olderThanMs)} ago`,
       remove: async () => {
+        if (!isOld(storedFile(store, path))) return false;
         await removeFile(join(store.root, path));
         return true;
       },

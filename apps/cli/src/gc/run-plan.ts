@@ -1,13 +1,14 @@
 import type { Claim, FileStore } from "@holdfast/storage";
 import { claimRun, type RunState } from "@holdfast/task-store";
+import type { AgeClock } from "./age-clock.ts";
 import type { Lineage } from "./lineage.ts";
 import { type KeepRules, oldCheckpoints } from "./old-checkpoints.ts";
 import type { GcPlan } from "./removal.ts";
 import { rotatedEvents } from "./rotated-events.ts";
 
-/** What is asked for, and when. */
+/** What is asked for, and by which clock. */
 export interface RunRules extends KeepRules {
-  readonly nowMs: number;
+  readonly clock: AgeClock;
   readonly dryRun: boolean;
 }
 

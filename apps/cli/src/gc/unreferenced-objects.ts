@@ -5,9 +5,10 @@ import { nodeFileSystem, syncDirectory } from "@holdfast/fsutil";
 import { snapshotStore } from "@holdfast/snapshot";
 import type { FileStore } from "@holdfast/storage";
 import { messageOf } from "../failure.ts";
-import { ageOf } from "./age.ts";
+import type { AgeClock } from "./age-clock.ts";
 import { durationText } from "./duration.ts";
 import type { GcPlan, Removal } from "./removal.ts";
+import { ageOf, storedFile } from "./stored-file.ts";
 
 /** A snapshot that is being taken names its contents only at its end: what was put or asked for within this time stays. */
 const SMALLEST_OBJECT_AGE_MS = 3_600_000;
@@ -23,11 +24,12 @@ export async function unreferencedObjects(
   store: FileStore,
   {
     olderThanMs = DEFAULT_OBJECT_AGE_MS,
-    nowMs,
-  }: { readonly olderThanMs?: number | undefined; readonly nowMs: number },
+    clock,
+  }: { readonly olderThanMs?: number | undefined; readonly clock: AgeClock },
 ): Promise<GcPlan> {
   const ageMs = Math.max(olderThanMs, SMALLEST_OBJECT_AGE_MS);
-  const files = objectFiles(store.root);
+  // Before the manifests: whoever asks for one of them from now on is noticed by its time.
+  const files = objectFiles(store.root).map((one) => ({ ...one, file: storedFile(store, one.path) }));
   if (files.length === 0) return { removals: [], left: [] };
   const named = new Set<string>();
   for (const id of await snapshotStore(store).list()) {
@@ -42,16 +44,16 @@ export async function unreferencedObjects(
   }
   const removals = files
     .filter(({ checksum }) => !named.has(checksum))
-    .map(({ path }) => ageOf(store, path, nowMs))
-    .filter((age) => age !== undefined)
-    .filter((age) => age.ageMs >= ageMs)
+    .map(({ file }) => file)
+    .filter((file) => file !== undefined)
+    .filter((file) => ageOf(file, clock) >= ageMs)
     .map(
-      ({ path, bytes }): Removal => ({
+      ({ path, bytes, mtimeNs }): Removal => ({
         kind: "object",
         path,
         bytes,
         reason: `named by no snapshot, unused for more than ${durationText(ageMs)}`,
-        remove: () => removeObject(join(store.root, path), nowMs - ageMs),
+        remove: () => removeObject(join(store.root, path), { mtimeNs, beforeMs: clock.nowMs() - ageMs }),
       }),
     );
   return { removals, left: [] };
@@ -59,9 +61,12 @@ export async function unreferencedObjects(
 
 /**
  * Removes an object unless somebody asked for it meanwhile. It is renamed first: from then on nobody finds it any more, and its time
- * tells whether somebody did before.
+ * tells whether somebody did before: it is not the one that was seen, whatever a clock that was set back says, or it is too new.
  */
-async function removeObject(path: string, usedBeforeMs: number): Promise<boolean> {
+async function removeObject(
+  path: string,
+  seen: { readonly mtimeNs: bigint; readonly beforeMs: number },
+): Promise<boolean> {
   // The name of a temporary file: should this process die now, `repair` removes it.
   const random = randomUUID().slice(0, 8);
   const aside = join(dirname(path), `.${basename(path)}.tmp.${process.pid}.${random}`);
@@ -71,7 +76,8 @@ async function removeObject(path: string, usedBeforeMs: number): Promise<boolean
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
-  const isUsed = lstatSync(aside).mtimeMs > usedBeforeMs;
+  const { mtimeNs, mtimeMs } = lstatSync(aside, { bigint: true });
+  const isUsed = mtimeNs !== seen.mtimeNs || Number(mtimeMs) > seen.beforeMs;
   // Put again meanwhile, it is there already.
   if (isUsed && nodeFileSystem.lstatSync(path) === undefined) nodeFileSystem.renameSync(aside, path);
   else nodeFileSystem.unlinkSync(aside);

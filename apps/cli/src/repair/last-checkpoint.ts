@@ -3,7 +3,7 @@ import { CheckpointError, CheckpointManager, type LoadedCheckpoint } from "@hold
 import { nodeFileSystem, syncDirectory } from "@holdfast/fsutil";
 import type { Claim, FileStore } from "@holdfast/storage";
 import { claimRun, RUNS_QUEUE, type RunState, runStore } from "@holdfast/task-store";
-import { ageOfDocument } from "../gc/age.ts";
+import { storedDocument } from "../gc/stored-file.ts";
 
 /** A last checkpoint that can be made again, or was. */
 export interface LastRepair {
@@ -77,7 +77,7 @@ async function writeLast(
 /** Renames the file to the next free `.corrupt` name; in which form it is kept does not matter. Durable when it resolves. */
 async function moveAside(store: FileStore, runId: string): Promise<string | undefined> {
   const key = `runs/${runId}/checkpoints/last`;
-  if (ageOfDocument(store, key, 0) === undefined) return undefined;
+  if (storedDocument(store, key) === undefined) return undefined;
   const plain = store.locate({ document: key });
   let told: string | undefined;
   for (const relative of [plain, `${plain}.zst`]) {
