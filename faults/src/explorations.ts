@@ -15,6 +15,7 @@ import { SNAPSHOTS } from "./features/snapshots.ts";
 import { STORE } from "./features/store.ts";
 import { SUMMARIES } from "./features/summaries.ts";
 import { TASKS } from "./features/tasks.ts";
+import { WHOLE_RUNS } from "./features/whole-runs.ts";
 import type { Section, Trial, TrialOptions, TrialOutcome } from "./trial.ts";
 
 const FEATURES: readonly Feature[] = [
@@ -30,6 +31,7 @@ const FEATURES: readonly Feature[] = [
   ...RECORDS,
   ...RETRIES,
   ...RUNS,
+  ...WHOLE_RUNS,
   ...SIMULATIONS,
   ...TASKS,
   ...JOBS,
@@ -38,12 +40,13 @@ const FEATURES: readonly Feature[] = [
 const ERRNOS = ["EIO", "ENOSPC", "EROFS", "EMFILE", "EDQUOT"];
 
 async function explore({ work, isWhole = false }: Feature, { isLong }: TrialOptions): Promise<TrialOutcome> {
-  const budget = isLong ? { states: 2_500, nested: 250 } : { states: 200, nested: 25 };
+  const budget = isLong ? { states: 5_000, nested: 500 } : { states: 200, nested: 25 };
   const { operations, states, nested } = await exploreCrashes({ ...work, budget });
   if (isWhole && !isLong) return { counts: { operations, states, nested } };
   const { faults, states: faulty } = await exploreFaults({
     ...work,
-    errnos: isLong ? ERRNOS : ERRNOS.slice(0, 2),
+    // The parts that a whole run is made of meet all of them.
+    errnos: isLong && !isWhole ? ERRNOS : ERRNOS.slice(0, 2),
   });
   return { counts: { operations, states, nested, faults, "states after faults": faulty } };
 }

@@ -4,23 +4,19 @@ import { onceStore } from "@holdfast/idempotency";
 import type { Json } from "@holdfast/storage";
 import { type Feature, feature } from "../feature.ts";
 import { afterCrash, withStore } from "../simulated-store.ts";
+import { tryAgain } from "../try-again.ts";
 
 const KEY = "runs/a/run";
 const LOG = "runs/a/ledger";
 const RUN = "Tides_2agents_20260102_030405_01";
 const NUMBERS = [1, 2, 3, 4];
 
-/** A caller that does not give up at once: it tries the same again in the same process, with the same store. */
-async function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {
-  for (let tries = 0; tries < 3; tries += 1) {
-    try {
-      await attempt();
-      return true;
-    } catch {
-      // An error is no promise of the contrary: it may have taken effect.
-    }
-  }
-  return false;
+/** Whether one of three attempts was acknowledged. */
+function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {
+  return tryAgain(attempt).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Of values that only grow: the last acknowledged one is there, or one that was begun after it. */
