@@ -20,6 +20,9 @@ export function agentStartedLog(
 /** The process that a ledger line says was started, if it is such a line. */
 export function startedProcess(message: Message): ProcessIdentity | undefined {
   if (message.kind !== "log") return undefined;
-  const parsed = processIdentitySchema.safeParse(message.fields?.["agent_process"]);
+  // Of nearly every line: a check that fails costs more than all else that is done with a line.
+  const identity = message.fields?.["agent_process"];
+  if (identity === undefined) return undefined;
+  const parsed = processIdentitySchema.safeParse(identity);
   return parsed.success ? parsed.data : undefined;
 }
