@@ -1,8 +1,8 @@
 import { canonicalJson } from "@holdfast/idempotency";
-import { chainAfter } from "./chain.ts";
+import { chainAfter, GENESIS_CHAIN, isChainAt } from "./chain.ts";
 import type { Message } from "./message.ts";
 import { messageOf } from "./message-of.ts";
-import { type Envelope, envelopeOf, LineError, parseLine, toMessage } from "./record.ts";
+import { type Envelope, envelopeOf, envelopeWith, LineError, parseLine, toMessage } from "./record.ts";
 
 /** A line of a ledger as the verification of its chain sees it: nothing is taken for granted. */
 export interface ChainLine {
@@ -25,6 +25,45 @@ export interface ChainLine {
 
 /** Takes a line apart; never throws. */
 export function readChainLine(text: string, position: number): ChainLine {
+  return readUsualLine(text, position) ?? readAnyLine(text, position);
+}
+
+const CHAIN_START = ',"chain":"';
+const CHAIN_END = '"}';
+const CHAIN_LENGTH = GENESIS_CHAIN.length;
+
+/**
+ * Takes apart a line that ends in its chain, as the ledger writes it; `undefined` for any other, and for one with which something is wrong.
+ *
+ * What stands before the chain is parsed as an object of its own: it is what the chain covers, and need not be copied to leave the chain out. That is a
+ * quarter of the time of {@link readAnyLine}, and of the garbage it leaves.
+ */
+export function readUsualLine(text: string, position: number): ChainLine | undefined {
+  const end = text.length - CHAIN_START.length - CHAIN_LENGTH - CHAIN_END.length;
+  if (end < 0 || !text.startsWith(CHAIN_START, end) || !text.endsWith(CHAIN_END)) return undefined;
+  const start = end + CHAIN_START.length;
+  if (!isChainAt(text, start)) return undefined;
+  const covered = `${text.slice(0, end)}}`;
+  try {
+    const line = parseLine(covered);
+    if (Object.hasOwn(line, "chain")) return undefined;
+    const envelope = envelopeWith(line, text.slice(start, start + CHAIN_LENGTH));
+    return {
+      position,
+      envelope,
+      canonical: canonicalJson(line),
+      plain: false,
+      problem: undefined,
+      ...messageIn(line, envelope),
+      respelled: JSON.stringify(line) !== covered,
+    };
+  } catch {
+    return undefined; // what is wrong is found out by who looks at all of it
+  }
+}
+
+/** Takes apart a line whatever it is. */
+export function readAnyLine(text: string, position: number): ChainLine {
   const nothing = {
     position,
     envelope: undefined,

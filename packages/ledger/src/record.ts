@@ -44,9 +44,15 @@ export function parseLine(text: string): Record<string, unknown> {
 
 /** The three fields of a line; `undefined` when it was written elsewhere, without them. */
 export function envelopeOf(line: Readonly<Record<string, unknown>>): Envelope | undefined {
-  const { seq, fence, chain } = line;
+  const { fence, chain } = line;
   if (fence === undefined && chain === undefined) return undefined;
   if (!isChain(chain)) throw new LineError('"chain" is not 64 lowercase hex digits');
+  return envelopeWith(line, chain);
+}
+
+/** The three fields of a line: two of its members, and its chain, which has its form. */
+export function envelopeWith(line: Readonly<Record<string, unknown>>, chain: string): Envelope {
+  const { seq, fence } = line;
   if (!isCount(seq) || seq === 0) throw new LineError('"seq" is not a positive integer');
   if (!isCount(fence)) throw new LineError('"fence" is not an integer from 0');
   return { seq, fence, chain };

@@ -94,7 +94,7 @@ export async function verifyLog(
         check = new ChainCheck(report, line.envelope);
         readable = position;
       } else take(line);
-      if (wanted.size > 0) forget(wanted, text);
+      if (wanted.size > 0) forget(wanted, line, text);
     }
     if (lines < from && after !== undefined)
       report({
@@ -146,8 +146,12 @@ function recordOf({ position, envelope, message, problem }: ChainLine): LedgerRe
   return envelope.seq === position ? { ...envelope, message } : undefined;
 }
 
-/** Takes a line's message id out of the set. The text is searched first: few lines are worth parsing twice. */
-function forget(wanted: Set<string>, text: string): void {
+/** Takes a line's message id out of the set. A line that is no message can have one too: its text is searched first, for few are worth parsing again. */
+function forget(wanted: Set<string>, { message }: ChainLine, text: string): void {
+  if (message !== undefined) {
+    if ("message_id" in message && typeof message.message_id === "string") wanted.delete(message.message_id);
+    return;
+  }
   for (const id of wanted) {
     if (!text.includes(JSON.stringify(id))) continue;
     try {
