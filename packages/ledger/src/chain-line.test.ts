@@ -14,7 +14,7 @@ async function written(
   await using store = memoryStore();
   await using ledger = await openLedger(store, "r");
   await Promise.all(messages.map((message) => ledger.append(message)));
-  return Array.fromAsync(store.logs.read("runs/r/ledger"), ({ text }) => text);
+  return await Array.fromAsync(store.logs.read("runs/r/ledger"), ({ text }) => text);
 }
 
 /** Whatever the short way says of a line, the long way says it too. */
