@@ -40,6 +40,8 @@ export interface FileStoreOptions {
 export interface FileStore extends Store {
   /** The folder, as an absolute path. */
   readonly root: string;
+  /** What it works on: the disk, unless it was given another one. */
+  readonly fileSystem: FileSystem;
   /**
    * Makes the folder a store now, rather than by its first write. One that is a store already is left as it is.
    *
@@ -123,6 +125,10 @@ class FileStoreImplementation implements FileStore {
 
   get root(): string {
     return this.#folder.root;
+  }
+
+  get fileSystem(): FileSystem {
+    return this.#folder.fileSystem;
   }
 
   locate(place: Place): string {

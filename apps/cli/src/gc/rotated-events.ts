@@ -1,11 +1,10 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { removeFile } from "@holdfast/fsutil";
 import type { FileStore } from "@holdfast/storage";
 import type { AgeClock } from "./age-clock.ts";
 import { durationText } from "./duration.ts";
 import type { Removal } from "./removal.ts";
-import { ageOf, type StoredFile, storedFile } from "./stored-file.ts";
+import { ageOf, namesIn, type StoredFile, storedFile } from "./stored-file.ts";
 
 const ROTATED = /^events_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(_\d+)?\.jsonl$/;
 
@@ -19,7 +18,7 @@ export function rotatedEvents(
   if (olderThanMs === undefined) return [];
   const isOld = (file: StoredFile | undefined): file is StoredFile =>
     file !== undefined && ageOf(file, clock) >= olderThanMs;
-  return namesIn(join(store.root, "runs", runId))
+  return namesIn(store, `runs/${runId}`)
     .filter((name) => ROTATED.test(name))
     .toSorted()
     .map((name) => storedFile(store, `runs/${runId}/${name}`))
@@ -32,17 +31,8 @@ export function rotatedEvents(
       reason: `rotated, last written more than ${durationText(olderThanMs)} ago`,
       remove: async () => {
         if (!isOld(storedFile(store, path))) return false;
-        await removeFile(join(store.root, path));
+        await removeFile(join(store.root, path), { fileSystem: store.fileSystem });
         return true;
       },
     }));
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStore } from "@holdfast/storage";
 import type { AgeClock } from "./age-clock.ts";
@@ -14,9 +13,18 @@ export interface StoredFile {
 
 /** A file below the root of a store; `undefined` when there is none. */
 export function storedFile(store: FileStore, path: string): StoredFile | undefined {
-  const stat = lstatSync(join(store.root, path), { throwIfNoEntry: false, bigint: true });
-  if (stat === undefined || !stat.isFile()) return undefined;
-  return { path, bytes: Number(stat.size), mtimeNs: stat.mtimeNs };
+  const stat = store.fileSystem.lstatSync(join(store.root, path));
+  return stat?.kind === "file" ? { path, bytes: stat.size, mtimeNs: stat.mtimeNs } : undefined;
+}
+
+/** Names in a folder below the root of a store; none when there is no such folder. */
+export function namesIn(store: FileStore, folder: string): readonly string[] {
+  try {
+    return store.fileSystem.readdirSync(join(store.root, folder));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** The file of a document, in whichever form it is kept: plain, compressed, or both. */

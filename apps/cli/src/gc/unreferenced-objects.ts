@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { lstatSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { nodeFileSystem, syncDirectory } from "@holdfast/fsutil";
+import { syncDirectory } from "@holdfast/fsutil";
 import { snapshotStore } from "@holdfast/snapshot";
 import type { FileStore } from "@holdfast/storage";
 import { messageOf } from "../failure.ts";
 import type { AgeClock } from "./age-clock.ts";
 import { durationText } from "./duration.ts";
 import type { GcPlan, Removal } from "./removal.ts";
-import { ageOf, storedFile } from "./stored-file.ts";
+import { ageOf, namesIn, storedFile } from "./stored-file.ts";
 
 /** A snapshot that is being taken names its contents only at its end: what was put or asked for within this time stays. */
 const SMALLEST_OBJECT_AGE_MS = 3_600_000;
@@ -29,7 +28,7 @@ export async function unreferencedObjects(
 ): Promise<GcPlan> {
   const ageMs = Math.max(olderThanMs, SMALLEST_OBJECT_AGE_MS);
   // Before the manifests: whoever asks for one of them from now on is noticed by its time.
-  const files = objectFiles(store.root).map((one) => ({ ...one, file: storedFile(store, one.path) }));
+  const files = objectFiles(store).map((one) => ({ ...one, file: storedFile(store, one.path) }));
   if (files.length === 0) return { removals: [], left: [] };
   const named = new Set<string>();
   for (const id of await snapshotStore(store).list()) {
@@ -53,7 +52,7 @@ export async function unreferencedObjects(
         path,
         bytes,
         reason: `named by no snapshot, unused for more than ${durationText(ageMs)}`,
-        remove: () => removeObject(join(store.root, path), { mtimeNs, beforeMs: clock.nowMs() - ageMs }),
+        remove: () => removeObject(store, path, { mtimeNs, beforeMs: clock.nowMs() - ageMs }),
       }),
     );
   return { removals, left: [] };
@@ -64,45 +63,40 @@ export async function unreferencedObjects(
  * tells whether somebody did before: it is not the one that was seen, whatever a clock that was set back says, or it is too new.
  */
 async function removeObject(
-  path: string,
+  { root, fileSystem }: FileStore,
+  relative: string,
   seen: { readonly mtimeNs: bigint; readonly beforeMs: number },
 ): Promise<boolean> {
+  const path = join(root, relative);
   // The name of a temporary file: should this process die now, `repair` removes it.
   const random = randomUUID().slice(0, 8);
   const aside = join(dirname(path), `.${basename(path)}.tmp.${process.pid}.${random}`);
   try {
-    nodeFileSystem.renameSync(path, aside);
+    fileSystem.renameSync(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
-  const { mtimeNs, mtimeMs } = lstatSync(aside, { bigint: true });
-  const isUsed = mtimeNs !== seen.mtimeNs || Number(mtimeMs) > seen.beforeMs;
+  const mtimeNs = fileSystem.lstatSync(aside)?.mtimeNs;
+  // Nobody but a repair takes it away from there.
+  if (mtimeNs === undefined) return true;
+  const isUsed = mtimeNs !== seen.mtimeNs || Number(mtimeNs) / 1e6 > seen.beforeMs;
   // Put again meanwhile, it is there already.
-  if (isUsed && nodeFileSystem.lstatSync(path) === undefined) nodeFileSystem.renameSync(aside, path);
-  else nodeFileSystem.unlinkSync(aside);
-  await syncDirectory(dirname(path));
+  if (isUsed && fileSystem.lstatSync(path) === undefined) fileSystem.renameSync(aside, path);
+  else fileSystem.unlinkSync(aside);
+  await syncDirectory(dirname(path), { fileSystem });
   return !isUsed;
 }
 
-function objectFiles(root: string): { readonly checksum: string; readonly path: string }[] {
+function objectFiles(store: FileStore): { readonly checksum: string; readonly path: string }[] {
   const found: { checksum: string; path: string }[] = [];
-  for (const start of namesIn(join(root, "objects"))) {
+  for (const start of namesIn(store, "objects")) {
     if (!/^[0-9a-f]{2}$/.test(start)) continue;
-    for (const name of namesIn(join(root, "objects", start))) {
+    for (const name of namesIn(store, `objects/${start}`)) {
       const rest = /^([0-9a-f]{62})(\.zst)?$/.exec(name)?.[1];
       if (rest !== undefined)
         found.push({ checksum: `sha256:${start}${rest}`, path: `objects/${start}/${name}` });
     }
   }
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
