@@ -2,6 +2,7 @@ import { exploreCrashes, exploreFaults } from "@holdfast/crash-kit";
 import type { Feature } from "./feature.ts";
 import { FILES } from "./features/files.ts";
 import { FOLDER_FEATURES } from "./features/folders.ts";
+import { GARBAGE } from "./features/garbage.ts";
 import { GROUPS } from "./features/groups.ts";
 import { JOBS } from "./features/jobs.ts";
 import { LOCKS } from "./features/locks.ts";
@@ -28,6 +29,7 @@ const FEATURES: readonly Feature[] = [
   ...STORE,
   ...REPAIRS,
   ...SNAPSHOTS,
+  ...GARBAGE,
   ...RECORDS,
   ...RETRIES,
   ...RUNS,
