@@ -34,6 +34,7 @@ export async function keepContents(
     if (!(await store.objects.has(file.sha256))) await keepContent(store, root, file);
     onStored?.(file);
   });
+  await store.objects.sync();
 }
 
 async function keepContent(store: Store, root: string, file: IdentifiedFile): Promise<void> {

@@ -125,7 +125,7 @@ export async function keepManifest(
 /** The manifest that is there; one that cannot be read is as good as none, and replaced. */
 async function existing(store: Store, id: string): Promise<SnapshotManifest | undefined> {
   try {
-    return await loadSnapshot(store, id);
+    return await loadSnapshot(store, id, { durable: true });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "SNAPSHOT_MISSING" || code === "SNAPSHOT_DAMAGED" || code === "STORE_DAMAGED")
@@ -155,8 +155,12 @@ function isSameList(a: readonly string[] | undefined, b: readonly string[] | und
   return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 }
 
-async function loadSnapshot(store: Store, id: string): Promise<SnapshotManifest> {
-  const found = SNAPSHOT_ID_PATTERN.test(id) ? await store.documents.get(keyOf(id)) : undefined;
+async function loadSnapshot(
+  store: Store,
+  id: string,
+  options: { readonly durable?: boolean } = {},
+): Promise<SnapshotManifest> {
+  const found = SNAPSHOT_ID_PATTERN.test(id) ? await store.documents.get(keyOf(id), options) : undefined;
   if (found === undefined) {
     throw new SnapshotError(
       "SNAPSHOT_MISSING",

@@ -27,6 +27,9 @@ export class FileObjects implements Objects {
   readonly #syncer: FolderSyncer;
   readonly #putting = new Map<string, Promise<void>>();
 
+  /** Folders in which objects were found that another one may have put and not synced. */
+  readonly #found = new Set<string>();
+
   constructor(folder: StoreFolder, syncer: FolderSyncer) {
     this.#folder = folder;
     this.#syncer = syncer;
@@ -66,7 +69,21 @@ export class FileObjects implements Objects {
     checkObjectChecksum(checksum);
     return withStoreErrors("read", checksum, async () => {
       const found = this.#folder.canRead() ? this.#find(checksum) : undefined;
-      return found !== undefined && this.#freshen(this.#folder.pathOf(found.relative));
+      if (found === undefined) return false;
+      const path = this.#folder.pathOf(found.relative);
+      if (!this.#freshen(path)) return false;
+      this.#found.add(dirname(path));
+      return true;
+    });
+  }
+
+  async sync(): Promise<void> {
+    // One sync for all that were found in a folder: snapshots ask for thousands.
+    await withStoreErrors("write", "objects", async () => {
+      for (const folder of this.#found) {
+        this.#found.delete(folder);
+        await this.#syncer.sync(folder);
+      }
     });
   }
 

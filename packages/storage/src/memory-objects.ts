@@ -40,6 +40,10 @@ export class MemoryObjects implements Objects {
     return this.#objects.has(checksum);
   }
 
+  async sync(): Promise<void> {
+    this.#guard.assertOpen();
+  }
+
   async delete(checksum: string): Promise<void> {
     this.#guard.assertOpen();
     checkObjectChecksum(checksum);

@@ -234,7 +234,10 @@ export interface Objects {
   put(content: Bytes | AsyncIterable<Bytes>): Promise<{ readonly checksum: string; readonly size: number }>;
   /** Verified while it is read: rejects with `STORE_DAMAGED` at the latest at its end; `STORE_MISSING` when there is none. */
   get(checksum: string): AsyncIterable<Bytes>;
+  /** Whether it is there. A loss of power may still take back what a writer that was killed a moment ago put; `sync()` ends that. */
   has(checksum: string): Promise<boolean>;
+  /** Resolves when every object that `has()` found through this store is durable. Rejects with `STORE_FAILED` when that cannot be told. */
+  sync(): Promise<void>;
   delete(checksum: string): Promise<void>;
   list(): AsyncIterable<{ readonly checksum: string; readonly size: number }>;
 }

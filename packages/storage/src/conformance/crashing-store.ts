@@ -92,6 +92,7 @@ export function crashingStore(inner: Store, cut?: Cut): CrashingStore {
       put: (content) => guardWrite(() => objects.put(content)),
       get: (checksum) => guardEach(() => objects.get(checksum)),
       has: (checksum) => guard(() => objects.has(checksum)),
+      sync: () => guardWrite(() => objects.sync()),
       delete: (checksum) => guardWrite(() => objects.delete(checksum)),
       list: () => guardEach(() => objects.list()),
     },

@@ -50,6 +50,7 @@ export function documentCases({ it }: TestApi, withStores: WithStores): void {
         const found = await store.documents.get("a/value");
         assert.deepStrictEqual(found?.value, value);
         assert.equal(found?.revision, revision);
+        assert.deepStrictEqual(await store.documents.get("a/value", { durable: true }), found);
       }
     }),
   );

@@ -48,6 +48,7 @@ export function objectCases({ it }: TestApi, withStores: WithStores): void {
         const expected = { checksum: checksumOf(content), size: content.length };
         assert.deepEqual(await store.objects.put(content), expected);
         assert.equal(await store.objects.has(expected.checksum), true);
+        await store.objects.sync();
         await expectContent(store, content);
         assert.deepEqual(await store.objects.put(inPieces(content, 7)), expected);
         await store.objects.delete(expected.checksum);
