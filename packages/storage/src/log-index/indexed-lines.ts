@@ -74,13 +74,13 @@ export class IndexedLines {
     this.#load(this.#home.open());
   }
 
-  /** Adds the next line. `text`: `undefined` when its bytes are no text. `end`: after its newline. */
-  add(text: string | undefined, file: number, offset: number, end: number): void {
+  /** Where the next line is added, which starts at a place in a file. */
+  tailFor(file: number, offset: number): TailSegment {
     if (!this.#tail.hasRoom(file, offset)) {
       this.#pending.push(piecesOf(this.#tail));
       this.#tail.restart(this.head + 1);
     }
-    this.#tail.add(text, file, offset, end);
+    return this.#tail;
   }
 
   /** Moves whole segments from memory into the database. */

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { countLines, type SearchedLine, searchLines } from "../search.ts";
 import type { Filter, FindOptions, LogLine, Page, SearchedLog } from "../store.ts";
+import { fileLines } from "./file-lines.ts";
 import { countMatches, findPage, type IndexView } from "./find-page.ts";
 import { remedyFor, StaleIndexError } from "./index-database.ts";
 import { IndexHome } from "./index-home.ts";
@@ -36,17 +38,36 @@ export class LogIndex {
   }
 
   find(filter: Filter, options: FindOptions, limits: SearchLimits): Promise<Page<LogLine> & SearchedLog> {
-    return this.#questions.ask(limits, () => ({
+    const answer = (): Page<LogLine> & SearchedLog => ({
       ...findPage(this.#view(), filter, options),
       ...this.#searched(),
-    }));
+    });
+    return this.#ask(limits, answer, (lines) => searchLines(lines, filter, options));
   }
 
   count(filter: Filter, limits: SearchLimits): Promise<{ readonly count: number } & SearchedLog> {
-    return this.#questions.ask(limits, () => ({
+    const answer = (): { readonly count: number } & SearchedLog => ({
       count: countMatches(this.#view(), filter),
       ...this.#searched(),
-    }));
+    });
+    return this.#ask(limits, answer, (lines) => countLines(lines, filter));
+  }
+
+  /** Answers from the index; where none can be made, not even a temporary one (a full disk), by reading every line. */
+  async #ask<T extends SearchedLog>(
+    limits: SearchLimits,
+    answer: () => T,
+    scan: (lines: AsyncIterable<SearchedLine>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#questions.ask(limits, answer);
+    } catch (error) {
+      if (remedyFor(error) !== "elsewhere") throw error;
+      let torn = 0;
+      const options = { ...this.#options, onTornFile: () => (torn += 1) };
+      const found = await scan(fileLines(options, limits));
+      return { ...found, damaged: found.damaged + torn };
+    }
   }
 
   /** Waits for the answers that are being made, and closes the database. */
@@ -89,9 +110,10 @@ export class LogIndex {
         if (tries >= MAX_TRIES / 2) this.#home.isPrivate = true;
         return;
       case "elsewhere":
-        if (this.#home.isPrivate) throw error;
         this.#lines.forget();
-        this.#home.isPrivate = true;
+        this.#home.isPrivate = !this.#home.isPrivate;
+        // There is no third place; the next question begins with the first again.
+        if (!this.#home.isPrivate) throw error;
         return;
       case undefined:
         if (!isGone(error)) throw error;

@@ -1,4 +1,5 @@
 import { parseTimestamp } from "../timestamp.ts";
+import { standsAt } from "./json-bytes.ts";
 
 /**
  * Microseconds since 1970, as a number where that is exact (from 1684 to 2255) and as a bigint otherwise: they compare with each
@@ -11,6 +12,8 @@ export const NO_MOMENT = Number.NEGATIVE_INFINITY;
 
 /** Length of `2026-01-02T03:04:05`. */
 const SECONDS_LENGTH = 19;
+/** Length of `2026-01-02T03:04:05.123456Z`. */
+const USUAL_LENGTH = 27;
 
 /** The shortest form of a moment. */
 export function asMoment(microseconds: bigint): Moment {
@@ -22,6 +25,9 @@ export function asMoment(microseconds: bigint): Moment {
 export class MomentReader {
   #seconds = "";
   #base: bigint | undefined;
+  /** The seconds of the last plain text, and their microseconds where all of them are exact as numbers. */
+  readonly #plain = Buffer.alloc(SECONDS_LENGTH);
+  #plainBase: number | undefined;
 
   /** `undefined` for what is no timestamp. */
   read(value: unknown): Moment | undefined {
@@ -37,6 +43,34 @@ export class MomentReader {
     const exact = Number(this.#base) + fraction;
     return Number.isSafeInteger(exact) ? exact : asMoment(this.#base + BigInt(fraction));
   }
+
+  /** {@link read} of a text that stands in some bytes, all of them ASCII; it is made only for the first of a second. */
+  readPlain(bytes: Buffer, start: number, end: number): Moment | undefined {
+    const fraction = plainMicroseconds(bytes, start, end);
+    if (fraction === undefined) return this.read(bytes.toString("latin1", start, end));
+    if (this.#plainBase === undefined || !standsAt(bytes, start, this.#plain)) {
+      const moment = this.read(bytes.toString("latin1", start, end));
+      bytes.copy(this.#plain, 0, start, start + SECONDS_LENGTH);
+      const base = typeof moment === "number" ? moment - fraction : Number.NaN;
+      this.#plainBase = Number.isSafeInteger(base) ? base : undefined;
+      return moment;
+    }
+    const exact = this.#plainBase + fraction;
+    return Number.isSafeInteger(exact) ? exact : this.read(bytes.toString("latin1", start, end));
+  }
+}
+
+/** {@link microsecondsAfter} in bytes, of the form that Holdfast writes; `undefined` for any other. */
+function plainMicroseconds(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (end - start !== USUAL_LENGTH || bytes[end - 1] !== 0x5a || bytes[start + SECONDS_LENGTH] !== 0x2e)
+    return undefined;
+  let value = 0;
+  for (let at = start + SECONDS_LENGTH + 1; at < end - 1; at += 1) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** The microseconds in `.123456Z` after the seconds; `undefined` for any other form. */

@@ -1,7 +1,8 @@
 import { deserialize, serialize } from "node:v8";
+import type { HashList } from "./hash-list.ts";
 import { type Moment, NO_MOMENT } from "./moment.ts";
-import { type SegmentHeader } from "./segment.ts";
-import type { HashList, TailSegment } from "./tail-segment.ts";
+import type { SegmentHeader } from "./segment.ts";
+import type { TailSegment } from "./tail-segment.ts";
 
 /** The parts a segment is kept in; each is read when it is needed. */
 export const PIECE = {

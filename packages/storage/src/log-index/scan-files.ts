@@ -1,8 +1,10 @@
-import { isAscii } from "node:buffer";
+import { isUtf8 } from "node:buffer";
 import type { FileSystem } from "@holdfast/fsutil";
 import { readLogBlocks } from "@holdfast/ndjson";
 import type { IndexedLines } from "./indexed-lines.ts";
+import { NOT_USUAL } from "./json-bytes.ts";
 import { textOf } from "./line-texts.ts";
+import { MarkScanner } from "./mark-scanner.ts";
 import type { ListedFile } from "./seen-files.ts";
 
 const NEWLINE = 0x0a;
@@ -30,11 +32,17 @@ export async function scanFiles(lines: IndexedLines, options: ScanOptions): Prom
   const start = lines.head + 1;
   lines.files.add(files);
   const known = lines.files.end(start);
-  const ends = new Map<number, number>();
+  const marks = new MarkScanner();
   lines.isComplete = false;
   let isLimited = false;
   let hasMoved = false;
   let file = known?.file ?? 0;
+  /** Where the lines of the file end that were indexed. */
+  let end = 0;
+  const noteEnd = (): void => {
+    if (end > 0) lines.files.noteEnd(file, end);
+    end = 0;
+  };
   const blocks = readLogBlocks(path, {
     from: start,
     maxLineBytes: MAX_LINE_BYTES,
@@ -46,36 +54,36 @@ export async function scanFiles(lines: IndexedLines, options: ScanOptions): Prom
   try {
     for await (const { bytes, place } of blocks) {
       const found = lines.files.placeOf(place, file);
+      if (found.file !== file) noteEnd();
       ({ file } = found);
       hasMoved ||= found.isNew;
-      const isPlain = isAscii(bytes);
+      const isText = isUtf8(bytes);
       for (let from = 0; from < bytes.length; ) {
         if (lines.head >= to) {
           isLimited = true;
           break;
         }
-        const end = bytes.indexOf(NEWLINE, from);
-        const text = isPlain ? bytes.toString("latin1", from, end) : textOf(bytes.subarray(from, end));
-        lines.add(text, file, place.offset + from, place.offset + end + 1);
-        ends.set(file, place.offset + end + 1);
-        from = end + 1;
+        const offset = place.offset + from;
+        const tail = lines.tailFor(file, offset);
+        const scanned = isText ? marks.scan(bytes, from) : NOT_USUAL;
+        const newline = scanned === NOT_USUAL ? bytes.indexOf(NEWLINE, from) : scanned;
+        const after = place.offset + newline + 1;
+        if (scanned === NOT_USUAL) tail.add(textOf(bytes.subarray(from, newline)), file, offset, after);
+        else tail.addScanned(bytes, marks, file, offset, after);
+        end = after;
+        from = newline + 1;
       }
       if (isLimited) break;
       if (lines.isFull) {
-        noteEnds(lines, ends);
+        noteEnd();
         await lines.save();
       }
     }
   } finally {
-    noteEnds(lines, ends);
+    noteEnd();
   }
   if (lines.hasPending) await lines.save();
   lines.files.noteAll(files);
   lines.isComplete = !isLimited;
   return hasMoved;
-}
-
-function noteEnds(lines: IndexedLines, ends: Map<number, number>): void {
-  for (const [file, end] of ends) lines.files.noteEnd(file, end);
-  ends.clear();
 }

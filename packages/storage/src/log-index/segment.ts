@@ -93,3 +93,11 @@ export function hashOf(id: string): number {
   hash ^= hash >>> 15;
   return hash >>> 0;
 }
+
+/** {@link hashOf} an id that stands in some bytes, all of them ASCII. */
+export function hashOfPlain(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  hash ^= hash >>> 15;
+  return hash >>> 0;
+}

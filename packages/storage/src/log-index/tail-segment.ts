@@ -1,52 +1,14 @@
-import { compareBytes } from "../byte-order.ts";
 import { agentOf, causesOf, idOf, objectOf, turnOf, typeOf } from "../marks.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { HashList } from "./hash-list.ts";
+import { IdColumn } from "./id-column.ts";
+import { FIELD, type MarkScanner, NONE } from "./mark-scanner.ts";
 import { type Moment, MomentReader, NO_MOMENT } from "./moment.ts";
 import { NumberColumn } from "./number-column.ts";
-import {
-  hashOf,
-  type Posting,
-  SEGMENT_LINES,
-  type Segment,
-  type SegmentHeader,
-  type Span,
-} from "./segment.ts";
+import { type Posting, SEGMENT_LINES, type Segment, type SegmentHeader, type Span } from "./segment.ts";
 
 /** Offsets are kept in 32 bits. */
 const MAX_SPAN_BYTES = 0xf000_0000;
-
-/** Hashes of ids or causes, and the lines they are in. */
-export class HashList {
-  readonly hashes = new NumberColumn(Uint32Array);
-  readonly lines = new NumberColumn(Uint16Array);
-  range: readonly [string, string] | undefined;
-
-  add(id: string, line: number): void {
-    this.hashes.push(hashOf(id));
-    this.lines.push(line);
-    const { range } = this;
-    if (range === undefined) this.range = [id, id];
-    else if (id < range[0]) this.range = [id, range[1]];
-    else if (id > range[1]) this.range = [range[0], id];
-  }
-
-  linesOf(id: string): readonly number[] {
-    const hash = hashOf(id);
-    const hashes = this.hashes.values();
-    const found: number[] = [];
-    for (let at = hashes.indexOf(hash); at !== -1; at = hashes.indexOf(hash, at + 1)) {
-      const line = this.lines.at(at);
-      if (line !== undefined) found.push(line);
-    }
-    return found;
-  }
-
-  clear(): void {
-    this.hashes.clear();
-    this.lines.clear();
-    this.range = undefined;
-  }
-}
 
 interface Sorted {
   readonly header: SegmentHeader;
@@ -70,7 +32,7 @@ export class TailSegment implements Segment {
   readonly #offsets = new NumberColumn(Uint32Array);
   // Of records, as they came.
   #at: Moment[] = [];
-  #id: string[] = [];
+  readonly #id = new IdColumn();
   /** Whether no time needs a bigint. */
   #isExact = true;
   readonly #type = new NumberColumn(Int32Array);
@@ -94,7 +56,7 @@ export class TailSegment implements Segment {
     this.#first = first;
     this.#spans = [];
     this.#at = [];
-    this.#id = [];
+    this.#id.clear();
     this.#isExact = true;
     for (const column of [this.#offsets, this.#type, this.#agent, this.#turn, this.#line]) column.clear();
     this.ids.clear();
@@ -127,6 +89,44 @@ export class TailSegment implements Segment {
 
   /** Adds the next line. `text`: `undefined` when its bytes are no text. `end`: after its newline. */
   add(text: string | undefined, file: number, offset: number, end: number): void {
+    const line = this.#addLine(file, offset, end);
+    const record = text === undefined ? undefined : objectOf(text);
+    if (record === undefined) return;
+    this.#line.push(line);
+    this.#addMoment(this.#moments.read(record["timestamp"]) ?? this.#moments.read(record["occurred_at"]));
+    this.#type.push(this.#types.codeOf(typeOf(record)));
+    this.#agent.push(this.#agents.codeOf(agentOf(record)));
+    this.#turn.push(turnOf(record) ?? Number.NaN);
+    const id = idOf(record);
+    this.#id.addText(id ?? "");
+    if (id !== undefined) this.ids.add(id, line);
+    for (const cause of causesOf(record) ?? []) this.causes.add(cause, line);
+  }
+
+  /** As {@link add}, for a line that a scanner took apart: without an object or a text for each. */
+  addScanned(bytes: Buffer, marks: MarkScanner, file: number, offset: number, end: number): void {
+    const line = this.#addLine(file, offset, end);
+    const { starts, ends, type, agent, id } = marks;
+    const start = (field: number): number => starts[field] ?? 0;
+    const stop = (field: number): number => ends[field] ?? 0;
+    const moment = (field: number): Moment | undefined =>
+      start(field) === NONE ? undefined : this.#moments.readPlain(bytes, start(field), stop(field));
+    this.#line.push(line);
+    this.#addMoment(moment(FIELD.timestamp) ?? moment(FIELD.occurredAt));
+    this.#type.push(type === NONE ? 0 : this.#types.codeOfPlain(bytes, start(type), stop(type)));
+    this.#agent.push(agent === NONE ? 0 : this.#agents.codeOfPlain(bytes, start(agent), stop(agent)));
+    this.#turn.push(marks.turn);
+    if (id === NONE) this.#id.addText("");
+    else {
+      this.#id.addPlain(bytes, start(id), stop(id));
+      this.ids.addPlain(bytes, start(id), stop(id), line);
+    }
+    for (let cause = 0; cause < marks.causes; cause += 1) {
+      this.causes.addPlain(bytes, marks.causeStarts[cause] ?? 0, marks.causeEnds[cause] ?? 0, line);
+    }
+  }
+
+  #addLine(file: number, offset: number, end: number): number {
     const line = this.#offsets.length;
     let span = this.#spans.at(-1);
     if (span === undefined || span.file !== file) {
@@ -136,21 +136,12 @@ export class TailSegment implements Segment {
     span.end = end;
     this.#offsets.push(offset - span.offset);
     this.#sorted = undefined;
-    const record = text === undefined ? undefined : objectOf(text);
-    if (record === undefined) return;
-    const at =
-      this.#moments.read(record["timestamp"]) ?? this.#moments.read(record["occurred_at"]) ?? NO_MOMENT;
+    return line;
+  }
+
+  #addMoment(at: Moment = NO_MOMENT): void {
     if (typeof at === "bigint") this.#isExact = false;
     this.#at.push(at);
-    this.#type.push(this.#types.codeOf(typeOf(record)));
-    this.#agent.push(this.#agents.codeOf(agentOf(record)));
-    this.#turn.push(turnOf(record) ?? Number.NaN);
-    this.#line.push(line);
-    const id = idOf(record);
-    this.#id.push(id ?? "");
-    if (id !== undefined) this.ids.add(id, line);
-    const causes = causesOf(record);
-    if (causes !== undefined) for (const cause of causes) this.causes.add(cause, line);
   }
 
   get header(): SegmentHeader {
@@ -231,8 +222,8 @@ export class TailSegment implements Segment {
       turnFrom,
       turnTo,
       types: typeCounts,
-      ids: this.ids.range,
-      causes: this.causes.range,
+      ids: this.ids.range.bounds(),
+      causes: this.causes.range.bounds(),
       spans: this.#spans,
     };
     const agents = arranged(this.#agent, order);
@@ -249,7 +240,7 @@ export class TailSegment implements Segment {
       const y = at[b] ?? NO_MOMENT;
       if (x < y) return -1;
       if (x > y) return 1;
-      return compareBytes(id[a] ?? "", id[b] ?? "") || a - b;
+      return id.compare(a, b) || a - b;
     };
     return isOrdered(at.length, compare) ? undefined : Uint32Array.from(at.keys()).toSorted(compare);
   }
