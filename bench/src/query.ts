@@ -8,7 +8,7 @@ import { writeEvents } from "./query/events.ts";
 import { openRow, visibleRow } from "./query/fresh-rows.ts";
 import { lookupRows } from "./query/lookup-rows.ts";
 import { removePlain } from "./query/plain-index.ts";
-import { questionRows } from "./query/question-rows.ts";
+import { largeQuestionRows, questionRows } from "./query/question-rows.ts";
 
 /** Queries over event files: ours against a database made by hand, a scan, and DuckDB over the same files. */
 export const benchmark: Benchmark = {
@@ -20,13 +20,14 @@ export const benchmark: Benchmark = {
     const folder = join(root, "runs", "bench");
     try {
       writeEvents(folder, count);
-      const built = await buildRows(root, count, large ? 1 : quick ? 2 : 5);
+      const built = await buildRows(root, count, { rounds: large ? 1 : quick ? 2 : 5, hasPeer: !large });
       const { plain } = built;
       const store = fileStore(root);
       try {
+        const asked = { folder, store, count, rounds };
         const rows = [
           ...built.rows,
-          ...(await questionRows(folder, store, plain, count, rounds)),
+          ...(plain === undefined ? await largeQuestionRows(asked) : await questionRows(asked, plain)),
           ...(await lookupRows(store, plain, count, rounds)),
           await visibleRow(folder, store, count),
           await openRow(root),
@@ -35,7 +36,7 @@ export const benchmark: Benchmark = {
         return { name, rows, environment: environment() };
       } finally {
         await store.close();
-        plain.close();
+        plain?.close();
       }
     } finally {
       rmSync(root, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { readLog } from "@holdfast/ndjson";
@@ -82,6 +82,11 @@ export class PlainIndex {
       }
     }
     return causes;
+  }
+
+  /** What it takes on disk. */
+  get bytes(): number {
+    return statSync(this.path).size + statSync(`${this.path}-wal`).size;
   }
 
   close(): void {
