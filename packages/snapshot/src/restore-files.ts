@@ -24,7 +24,7 @@ const NEW_FILE_MODE = 0o600;
 
 /**
  * Writes what was planned: folders first, then each file whole under its name. Everything is on the disk, and named
- * there, when it resolves. Each folder is opened and what is written goes through the open folder, so that one that is
+ * there, when it resolves; also what a restore that was killed had written and not named durably. Each folder is opened and what is written goes through the open folder, so that one that is
  * swapped for a symlink meanwhile leads nowhere.
  *
  * @param root - Real path of the folder.
@@ -35,12 +35,11 @@ export async function writeFiles(
   blockers: readonly string[],
   options: WriteFilesOptions,
 ): Promise<void> {
-  const todo = planned.filter(({ action }) => action !== "keep");
-  const folders = Map.groupBy(todo, ({ file }) => parentOf(file.path));
+  const folders = foldersOf(planned);
   makeFolders(root, [...folders.keys()], new Set(blockers), options);
   await inParallel(folders, FOLDERS_AT_ONCE, async ([folder, files]) => {
     await inFolder(root, folder, async (base) => {
-      await removeLeftovers(base, { fileSystem: options.fileSystem });
+      if (files.length > 0) await removeLeftovers(base, { fileSystem: options.fileSystem });
       await inParallel(files, FILES_AT_ONCE, async (file) => {
         options.signal?.throwIfAborted();
         await writeOne(base, file, options);
@@ -51,9 +50,31 @@ export async function writeFiles(
   });
 }
 
-/** Makes the folder that is restored into, with its parents. */
+/** What is to be done in each folder that holds a file, or a folder that does. */
+function foldersOf(planned: readonly PlannedFile[]): ReadonlyMap<string, readonly PlannedFile[]> {
+  const folders = new Map<string, PlannedFile[]>();
+  const filesIn = (folder: string): PlannedFile[] => {
+    let files = folders.get(folder);
+    if (files === undefined) {
+      folders.set(folder, (files = []));
+      if (folder !== "") filesIn(parentOf(folder));
+    }
+    return files;
+  };
+  for (const one of planned) {
+    const files = filesIn(parentOf(one.file.path));
+    if (one.action !== "keep") files.push(one);
+  }
+  return folders;
+}
+
+/** Makes the folder that is restored into, with its parents, or its name durable where a restore that was killed made it. */
 export async function makeRoot(dir: string, fileSystem: FileSystem): Promise<void> {
-  await ensureDirectory(dir, { mode: FOLDER_MODE & ~currentUmask(), fileSystem });
+  try {
+    await ensureDirectory(dir, { mode: FOLDER_MODE & ~currentUmask(), fileSystem });
+  } catch (cause) {
+    throw writeError(dir, cause);
+  }
 }
 
 /** Removes files, and the folders that this leaves empty. */

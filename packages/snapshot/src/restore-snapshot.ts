@@ -61,7 +61,8 @@ export interface RestoreResult {
  * Everything is checked before the first byte is written: the manifest against its id, its paths, every content it
  * needs (all of it is read), and what is in the folder. Files with the right content are left as they are. A file is old
  * or new, never half; a restore that was killed is completed by a second one. Nothing is written through a symlink.
- * Everything is durable when it resolves.
+ * What it wrote is durable when it resolves, and what a restore that was killed before it had written; of other files that are right
+ * already, their names.
  *
  * @param snapshot - The id of a snapshot in the store, or a manifest.
  * @param dir - The folder; made when it is missing.
@@ -91,7 +92,7 @@ export async function restoreSnapshot(
   refuseConflicts(manifest, target, plan, force);
   signal?.throwIfAborted();
 
-  if (there === undefined) await makeRoot(target, fileSystem);
+  await makeRoot(target, fileSystem);
   const root = there ?? realFolder(target);
   let done = 0;
   const total = result.written.length + result.modes.length;

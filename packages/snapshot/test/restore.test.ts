@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { nodeFileSystem } from "@holdfast/fsutil";
 import { faultyFileSystem } from "@holdfast/fsutil/faults";
 import { fileStore, memoryStore } from "@holdfast/storage";
@@ -344,6 +345,29 @@ describe("restoreSnapshot()", () => {
         writeTree(folder.file("two"), { "src/a.ts": { content: "old", mode: 0o644 }, "src/extra": "x" });
       }
     }
+  });
+
+  it("makes durable what a restore that was killed had left in place", async () => {
+    using folder = temporaryFolder();
+    const { store, manifest } = await taken(folder.file("w"));
+    const target = folder.file("two");
+    // Killed where its last folder was to be synced, and before the name of its own folder was.
+    await restoreSnapshot(manifest, target, { store });
+    chmodSync(target, 0o1700);
+    const synced = new Set<string>();
+    const fileSystem = faultyFileSystem(nodeFileSystem, {
+      beforeCall: ({ operation, path }) => {
+        if (operation === "syncDirectory") synced.add(realpathSync(path));
+      },
+    });
+    const { unchanged } = await restoreSnapshot(manifest, target, { store, fileSystem });
+    assert.equal(unchanged, manifest.files.length);
+    const root = realpathSync(target);
+    const folders = ["", "/docs", "/src", "/src/deep", "/src/deep/er", "/tests"];
+    assert.deepEqual(
+      [...synced].toSorted(),
+      [dirname(root), ...folders.map((name) => root + name)].toSorted(),
+    );
   });
 
   it("killed with SIGKILL at every call: a second restore completes it, and nothing is left over", async () => {
