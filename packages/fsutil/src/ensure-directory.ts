@@ -56,6 +56,12 @@ export function settleDirectory(fileSystem: FileSystem, folder: string): void {
   }
 }
 
+/** By one call, whether there is nothing to do: every save of a document asks. */
+function isSettled(fileSystem: FileSystem, folder: string): boolean {
+  const stat = fileSystem.statSync(folder);
+  return stat?.kind === "directory" && stat.mode !== NOT_DURABLE_MODE;
+}
+
 function refuseOther(fileSystem: FileSystem, path: string, cause: unknown): void {
   if (fileSystem.statSync(path)?.kind === "directory") return;
   throw new FileError(
@@ -119,6 +125,7 @@ export function ensureDirectorySync(path: string, options: EnsureDirectoryOption
   const { fileSystem = nodeFileSystem, mode = 0o700 } = options;
   const folder = resolve(path);
   try {
+    if (isSettled(fileSystem, folder)) return undefined;
     return makeMissing(fileSystem, folder, mode);
   } catch (error) {
     throw asFileError("make the folder", folder, error);

@@ -193,9 +193,9 @@ export function epochMark(fileSystem: FileSystem, folder: string, token: number)
   }
 }
 
-/** Whether an epoch that was held is still the newest. Numbers have no gaps, and old ones are removed in ascending order. */
-export function isNewest(fileSystem: FileSystem, folder: string, token: number): boolean {
-  return !exists(fileSystem, epochPath(folder, token + 1)) && exists(fileSystem, epochPath(folder, token));
+/** Whether there is a newer epoch than one that was held, which still stands: numbers have no gaps, and old ones are removed in ascending order. */
+export function hasSuccessor(fileSystem: FileSystem, folder: string, token: number): boolean {
+  return exists(fileSystem, epochPath(folder, token + 1));
 }
 
 /** Removes epochs that were superseded long ago, the oldest first; what cannot be removed stays. */

@@ -10,7 +10,7 @@ import {
   claimEpoch,
   type Epoch,
   epochMark,
-  isNewest,
+  hasSuccessor,
   isNewestClaim,
   readEpoch,
   releaseEpoch,
@@ -44,7 +44,7 @@ export interface Lock extends AsyncDisposable {
   /** The fencing token: larger than that of every holder before. */
   readonly token: number;
   readonly holder: LockHolder;
-  /** Throws `LOCK_LOST` when the lock was released, or somebody holds a newer epoch, or the lock's folder was removed. Three system calls. */
+  /** Throws `LOCK_LOST` when the lock was released, or somebody holds a newer epoch, or the lock's folder was removed. Two system calls. */
   assertHeld(): void;
   /** Whether {@link Lock.assertHeld} would pass. */
   isHeld(): boolean;
@@ -73,7 +73,9 @@ class HeldLock implements Lock {
     return this.holder.token;
   }
   isHeld(): boolean {
-    return !this.#released && this.#isOurs() && isNewest(this.#fileSystem, this.#folder, this.token);
+    if (this.#released || hasSuccessor(this.#fileSystem, this.#folder, this.token)) return false;
+    // After the look for a successor: old epochs are removed in ascending order, so where ours still stands there was none that is gone again.
+    return this.#isOurs();
   }
   assertHeld(): void {
     if (this.isHeld()) return;

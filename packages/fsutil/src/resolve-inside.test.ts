@@ -72,6 +72,14 @@ const escapes = [
   "to-sub/../file",
 ];
 
+function answerOf(act: () => string): string {
+  try {
+    return act();
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe("resolveInside()", () => {
   it("gives the real path of what is inside, also through symlinks that stay, also of what is not there yet", async () => {
     const { root } = hostileRoot();
@@ -96,6 +104,42 @@ describe("resolveInside()", () => {
       // A root that is itself reached through a symlink is fine.
       expect(resolveInsideSync(join(root, "around", "..", "..", "root"), relative)).toBe(join(root, real));
     }
+  });
+
+  it("answers as it does part by part, where two calls tell", () => {
+    const { root } = hostileRoot();
+    const names = [
+      ...fs.readdirSync(root),
+      "sub/file",
+      "sub/new",
+      "to-sub/file",
+      "file/x",
+      "new/x",
+      "sub/up/x",
+    ];
+    let quick = 0;
+    for (const relative of [...escapes, ...names]) {
+      const asked: string[] = [];
+      const realpathSync = (path: string): string => {
+        asked.push(path);
+        return nodeFileSystem.realpathSync(path);
+      };
+      // The first question fails: what follows goes part by part.
+      const refuseFirst = (path: string): string => {
+        if (asked.push(path) === 1) throw new Error("not this way");
+        return nodeFileSystem.realpathSync(path);
+      };
+      const plain = answerOf(() =>
+        resolveInsideSync(root, relative, { fileSystem: { ...nodeFileSystem, realpathSync } }),
+      );
+      if (asked.length === 1) quick += 1;
+      asked.length = 0;
+      const careful = answerOf(() =>
+        resolveInsideSync(root, relative, { fileSystem: { ...nodeFileSystem, realpathSync: refuseFirst } }),
+      );
+      expect(plain).toEqual(careful);
+    }
+    expect(quick).toBeGreaterThan(3);
   });
 
   it.each(escapes)("refuses %j with PATH_ESCAPE", async (relative) => {

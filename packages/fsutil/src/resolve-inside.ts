@@ -26,6 +26,27 @@ function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
+/**
+ * The usual case by two calls, however long the path is: the folders before the last part are what their names say, and that one is no symlink.
+ * `undefined` where anything else is found, which is looked at part by part then.
+ */
+function plainParts(
+  fileSystem: FileSystem,
+  root: string,
+  parts: string[],
+): { root: string; parts: string[] } | undefined {
+  const [realRoot, last] = [resolve(root), parts.at(-1)];
+  if (last === undefined || realRoot.endsWith(sep)) return undefined;
+  const folder = parts.length === 1 ? realRoot : realRoot + sep + parts.slice(0, -1).join(sep);
+  try {
+    if (fileSystem.realpathSync(folder) !== folder) return undefined;
+    const kind = fileSystem.lstatSync(folder + sep + last)?.kind;
+    return kind === "symlink" ? undefined : { root: realRoot, parts };
+  } catch {
+    return undefined; // a folder that is missing, or no folder
+  }
+}
+
 /** Where a path really is, in parts below the real root; nothing in it is a symlink when this returns. */
 export function realParts(
   fileSystem: FileSystem,
@@ -33,6 +54,8 @@ export function realParts(
   relative: string,
 ): { root: string; parts: string[] } {
   const parts = partsOf(root, relative);
+  const plain = plainParts(fileSystem, root, parts);
+  if (plain !== undefined) return plain;
   let realRoot: string;
   try {
     realRoot = fileSystem.realpathSync(resolve(root));
