@@ -133,6 +133,39 @@ describe("writeFileAtomic()", () => {
     }
   });
 
+  it("renames where aroundRename says so; what that throws before stops the write, a rename that fails has its code", async () => {
+    const path = join(temporaryFolder(), "a");
+    for (const write of [writeFileAtomic, writeFileAtomicSync]) {
+      const disk = faultyFileSystem(nodeFileSystem);
+      const renamed = () => disk.calls.some(({ operation }) => operation === "rename");
+      const seen: boolean[] = [];
+      const aroundRename = (rename: () => void) => {
+        seen.push(renamed());
+        rename();
+        seen.push(renamed());
+      };
+      await write(path, "x", { aroundRename, fileSystem: disk });
+      expect(seen).toEqual([false, true]);
+      const fenced = new Error("fenced off");
+      const refuse = () => {
+        throw fenced;
+      };
+      await expect(async () => write(path, "y", { aroundRename: refuse, fileSystem: disk })).rejects.toBe(
+        fenced,
+      );
+      const full = faultyFileSystem(nodeFileSystem, {
+        errno: "ENOSPC",
+        at: 1,
+        counts: ({ operation }) => operation === "rename",
+      });
+      await expect(async () => write(path, "y", { aroundRename, fileSystem: full })).rejects.toMatchObject({
+        code: "FILE_NO_SPACE",
+      });
+      expect(fs.readdirSync(join(path, ".."))).toEqual(["a"]);
+      expect(fs.readFileSync(path, "utf8")).toBe("x");
+    }
+  });
+
   it("syncs content and folder for full, content for data, nothing for none", async () => {
     const folder = temporaryFolder();
     const synced = async (durability: "full" | "data" | "none") => {

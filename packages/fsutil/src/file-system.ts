@@ -1,3 +1,5 @@
+import type { SyncPace } from "./sync-pace.ts";
+
 /** What `stat` tells about a name; times are nanoseconds since 1970. */
 export interface FileStat {
   readonly kind: "file" | "directory" | "symlink" | "other";
@@ -44,6 +46,8 @@ export interface OpenFile {
  * Errors are Node's system errors (`code`, `errno`, `syscall`, `path`), unchanged.
  */
 export interface FileSystem {
+  /** How its syncs are done, by how long they took lately; without it, those that are waited for are done in the thread pool. */
+  readonly syncPace?: SyncPace;
   openSync(
     path: string,
     mode: OpenMode,

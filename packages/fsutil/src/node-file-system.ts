@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { toleratesNoDirectorySync } from "./errors.ts";
 import type { FileStat, FileSystem, OpenFile, OpenMode, SyncKind } from "./file-system.ts";
+import { SyncPace } from "./sync-pace.ts";
 
 // O_NONBLOCK: opening a FIFO must not wait for somebody at its other end. It changes nothing for regular files.
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } =
@@ -132,6 +133,7 @@ export function closeNodeDirectory(fd: number): void {
  * Opening never waits (a FIFO without a reader answers at once) and a closed file answers `EBADF`.
  */
 export const nodeFileSystem: FileSystem = {
+  syncPace: /* @__PURE__ */ new SyncPace(),
   openSync: (path, mode, permissions = 0o600, options = {}) =>
     openNodeFile(path, mode, { path, permissions, noFollow: options.noFollow ?? false }),
   renameSync: (from, to) => fs.renameSync(from, to),

@@ -3,11 +3,13 @@ import { encodeText } from "./encode-text.ts";
 import { ensureDirectorySync } from "./ensure-directory.ts";
 import { asFileError, errnoOf, FileError } from "./errors.ts";
 import type { FileSystem, OpenFile, SyncKind } from "./file-system.ts";
+import type { SyncPace } from "./sync-pace.ts";
 import { temporaryPath } from "./temporary-name.ts";
 
 // One system call writes at most 2 GiB on Linux and says so by a short count, which here means a full disk.
 const MAX_WRITE_BYTES = 256 * 1024 * 1024;
-const SYNC_BYTES = 256 * 1024;
+/** Up to here a blocking write costs less than the way to the thread pool. */
+export const SHORT_BYTES = 256 * 1024;
 const SLICE_BYTES = 2 * 1024 * 1024;
 
 function* slices(data: Uint8Array): Generator<Uint8Array, void> {
@@ -62,7 +64,7 @@ export class TemporaryFile {
 
   writeSync(data: string | Uint8Array): void {
     if (typeof data === "string") {
-      for (const piece of encodeText(data, SYNC_BYTES)) this.#writeBytes(piece);
+      for (const piece of encodeText(data, SHORT_BYTES)) this.#writeBytes(piece);
       return;
     }
     for (let from = 0; from < data.byteLength; from += MAX_WRITE_BYTES) {
@@ -72,7 +74,7 @@ export class TemporaryFile {
 
   /** Short data by a blocking call (a hop to the thread pool costs more), the rest in slices between which `check` may throw. */
   async write(data: string | Uint8Array, check: () => void): Promise<void> {
-    if (data.length <= SYNC_BYTES) {
+    if (data.length <= SHORT_BYTES) {
       this.writeSync(data);
       return;
     }
@@ -99,9 +101,12 @@ export class TemporaryFile {
     this.#do("sync", () => this.#file.syncSync(kind));
   }
 
-  async sync(kind: SyncKind): Promise<void> {
+  /** @param pace - Decides whether it blocks; by default it does not. */
+  async sync(kind: SyncKind, pace: SyncPace | undefined): Promise<void> {
+    const inPool = (): Promise<void> => this.#file.sync(kind);
     try {
-      await this.#file.sync(kind);
+      if (pace === undefined) await inPool();
+      else await pace.sync(() => this.#file.syncSync(kind), inPool);
     } catch (error) {
       throw asFileError("sync", this.#target, error);
     }

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { basename, dirname, join } from "node:path";
+import { sep } from "node:path";
 import { ownIdentity, type ProcessIdentity, worldStamp } from "./process-identity.ts";
 
 // .<name>.tmp.<pid>.<random>, where <random> is 8 random hex digits, 12 of the writer's world and its start time in hex:
@@ -22,17 +21,25 @@ function writerStamp(identity: ProcessIdentity): string {
   return worldStamp(identity) + start.toString(16);
 }
 
-/** A new name in the folder of `target` for its next content. */
+/** A new name in the folder of `target`, an absolute path, for its next content. */
 export function temporaryPath(target: string): string {
   suffixOfProcess ??= writerStamp(ownIdentity());
-  const suffix = `.tmp.${process.pid}.${randomUUID().slice(0, 8)}${suffixOfProcess}`;
-  let name = basename(target);
+  const suffix = `.tmp.${process.pid}.${randomDigits()}${suffixOfProcess}`;
+  const start = target.lastIndexOf(sep) + 1;
+  let name = target.slice(start);
   if (name.length + suffix.length >= MAX_NAME_BYTES / 3) {
     // Near the limit of 255 bytes: keep as much of the name as fits, and no half of a character.
     const room = MAX_NAME_BYTES - 1 - Buffer.byteLength(suffix);
     while (Buffer.byteLength(name) > room) name = Array.from(name).slice(0, -1).join("");
   }
-  return join(dirname(target), `.${name}${suffix}`);
+  return `${target.slice(0, start)}.${name}${suffix}`;
+}
+
+/** Only threads of one process can meet in a name, and a file is never opened that is there already. */
+function randomDigits(): string {
+  return Math.floor(Math.random() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, "0");
 }
 
 /** Reads the name of a temporary file; `undefined` for every other name. */

@@ -10,9 +10,11 @@ import {
   nodeFileSystem,
   removeLeftovers,
   syncDirectory,
+  wrapFileSystem,
   writeFileAtomic,
   writeFileAtomicSync,
 } from "../src/index.ts";
+import { SyncPace } from "../src/sync-pace.ts";
 
 const temporaryFolder = temporaryFolders();
 
@@ -24,6 +26,14 @@ type Save = (path: string, text: string, fileSystem: FileSystem) => Promise<void
 const ways: Record<string, Save> = {
   writeFileAtomic: (path, text, fileSystem) => writeFileAtomic(path, text, { fileSystem, mode: 0o640 }),
   writeFileAtomicSync: async (path, text, fileSystem) => writeFileAtomicSync(path, text, { fileSystem }),
+  "writeFileAtomic, synced in place": async (path, text, fileSystem) => {
+    const syncPace = new SyncPace();
+    await syncPace.sync(
+      () => undefined,
+      async () => undefined,
+    );
+    await writeFileAtomic(path, text, { fileSystem: wrapFileSystem(fileSystem, { own: { syncPace } }) });
+  },
   "writeFileAtomic of pieces": (path, text, fileSystem) =>
     writeFileAtomic(path, inPieces(text), { fileSystem }),
 };
