@@ -4,6 +4,7 @@ import { RUNS } from "./killed-runs.ts";
 import { DISKS } from "./limited-disk.ts";
 import { LOCKS } from "./lock-entries.ts";
 import { POWER } from "./power-cut.ts";
+import { RESTORE } from "./restore-cut.ts";
 
 /** What is tried with processes that are killed and suspended, and with file systems of the kernel. */
 export const PROCESSES: Section = {
@@ -21,5 +22,5 @@ export const PROCESSES: Section = {
     "acknowledged writes",
     "longest wait in ms",
   ],
-  trials: [...LOCKS, FENCED, POWER, ...DISKS, ...RUNS],
+  trials: [...LOCKS, FENCED, POWER, RESTORE, ...DISKS, ...RUNS],
 };
