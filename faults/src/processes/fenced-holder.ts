@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileStore } from "@holdfast/storage";
+import { type Claim, type FileStore, fileStore } from "@holdfast/storage";
 import type { Trial } from "../trial.ts";
 import { type Program, startProgram } from "./program.ts";
 
@@ -40,6 +40,34 @@ async function suspendOutside(program: Program, root: string): Promise<void> {
   }
 }
 
+/** Who works on after the first holder. */
+class NextHolder {
+  readonly store: FileStore;
+  readonly fence: Claim;
+
+  private constructor(store: FileStore, fence: Claim) {
+    this.store = store;
+    this.fence = fence;
+  }
+
+  static async open(root: string, breaks: boolean): Promise<NextHolder> {
+    const store = fileStore(root);
+    if (breaks) assert.notEqual(await store.breakClaim("runs", "r"), undefined);
+    const [fence] = await store.work.claim("runs", "next", { id: "r" });
+    return new NextHolder(store, fence ?? assert.fail("the item is not free"));
+  }
+
+  append(n: number): Promise<{ readonly position: number }> {
+    const text = JSON.stringify({ message_id: `next-${n}` });
+    return this.store.logs.append("runs/r/ledger", [{ text }], { fence: this.fence });
+  }
+
+  async close(): Promise<void> {
+    await this.store.work.settle(this.fence, "ready");
+    await this.store.close();
+  }
+}
+
 /** One holder is suspended in the middle of its writes, its lock is broken, the next one works, and the first one wakes. */
 async function wakeFenced(root: string): Promise<number> {
   const program = startProgram("write-under-fence.ts", [root]);
@@ -52,22 +80,26 @@ async function wakeFenced(root: string): Promise<number> {
     await suspendOutside(program, root);
     moveElsewhere(join(root, "work"));
     moveElsewhere(join(root, "index", "locks"));
-    await using store = fileStore(root);
-    assert.notEqual(await store.breakClaim("runs", "r"), undefined);
-    const [fence] = await store.work.claim("runs", "next", { id: "r" });
-    assert.ok(fence !== undefined);
-    const append = (n: number): Promise<{ position: number }> =>
-      store.logs.append("runs/r/ledger", [{ text: JSON.stringify({ message_id: `next-${n}` }) }], { fence });
-    await store.documents.put("runs/r/run", { by: "next" }, { fence });
-    const mine = [await append(1)];
+    let next = await NextHolder.open(root, true);
+    await next.store.documents.put("runs/r/run", { by: "next" }, { fence: next.fence });
+    const mine = [await next.append(1)];
     program.process.kill("SIGCONT");
     let said = "";
-    for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
-      if (next.value.startsWith("wrote")) acknowledged.push(next.value);
-      else said += `${next.value}; `;
+    for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+      if (line.value.startsWith("wrote")) acknowledged.push(line.value);
+      else said += `${line.value}; `;
     }
     assert.equal(said, "refused STORE_FENCED; settled false; ");
-    mine.push(await append(2));
+    try {
+      mine.push(await next.append(2));
+    } catch (error) {
+      // The first holder was stopped in the system call that appends: nobody can take that back, but it does not go unnoticed.
+      assert.match(String(error), /another program changed it/);
+      await next.close();
+      next = await NextHolder.open(root, false);
+      mine.push(await next.append(2));
+    }
+    const { store, fence } = next;
     assert.deepEqual(
       (await store.documents.get("runs/r/run"))?.value,
       { by: "next" },
@@ -86,8 +118,9 @@ async function wakeFenced(root: string): Promise<number> {
         `"${line}" was acknowledged and is not there`,
       );
     }
-    assert.equal(await store.work.settle(fence, "done"), true);
     assert.deepEqual(await store.check(), []);
+    assert.equal(await store.work.settle(fence, "done"), true);
+    await store.close();
     return acknowledged.length;
   } finally {
     program.process.kill("SIGKILL");
@@ -99,7 +132,7 @@ async function wakeFenced(root: string): Promise<number> {
 export const FENCED: Trial = {
   name: "locks: a holder that wakes fenced off",
   promise:
-    "suspended while a person gives its lock to another one, it is refused when it wakes, and changes nothing",
+    "suspended while a person gives its lock to another one, it is refused when it wakes, and changes nothing; a line that it was appending at that moment may come late, and stops the next one until it opens the log again",
   run: async ({ isLong }) => {
     let acknowledged = 0;
     const rounds = isLong ? 200 : 4;

@@ -54,7 +54,7 @@ class Torment {
   ): Promise<Tormented> {
     await startProgram("enter-locks.ts", []).ended; // later starts are quicker
     const began = now();
-    const limit = 30_000 + entries * 20;
+    const limit = 60_000 + entries * 100;
     let killAt = 0;
     try {
       for (let round = 1; this.#hearing.said.length < entries * 2 && this.failures.length === 0; round++) {
