@@ -13,7 +13,6 @@ import { StoreDamagedError } from "./errors.ts";
 import type { ExclusiveSection } from "./exclusive-section.ts";
 import type { FolderSyncer } from "./folder-syncer.ts";
 import type { Json } from "./json.ts";
-import { withRename } from "./rename-guard.ts";
 import type { StoreFolder } from "./store-folder.ts";
 
 // Up to here a blocking write costs less than the way through the thread pool.
@@ -147,27 +146,15 @@ export async function publishFile(
   syncer.assertTrusted(folder);
   // Whoever made the folder may have died before its name was durable.
   ensureDirectorySync(folder, { fileSystem });
-  let refusal: { readonly error: unknown } | undefined;
-  const guarded = withRename(fileSystem, (from, to) => {
-    try {
-      section.run(() => {
-        check?.();
-        fileSystem.renameSync(from, to);
-      });
-    } catch (error) {
-      refusal = { error };
-      throw error;
-    }
-  });
-  const options = { fileSystem: guarded, durability: "data" } as const;
-  try {
-    if (isShort(content)) writeFileAtomicSync(path, content, options);
-    else await writeFileAtomic(path, content, options);
-  } catch (error) {
-    // What the check threw, not what the failed rename was reported as.
-    if (refusal?.error instanceof Error && !("syscall" in refusal.error)) throw refusal.error;
-    throw error;
-  }
+  const aroundRename = (rename: () => void): void => {
+    section.run(() => {
+      check?.();
+      rename();
+    });
+  };
+  const options = { fileSystem, durability: "data", aroundRename } as const;
+  if (isShort(content)) writeFileAtomicSync(path, content, options);
+  else await writeFileAtomic(path, content, options);
   if (isShort(content)) syncer.syncNow(folder);
   else await syncer.sync(folder);
 }
