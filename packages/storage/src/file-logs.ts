@@ -81,8 +81,9 @@ export class FileLogs implements Logs {
     const { fence, ...rest } = options;
     return withStoreErrors("write", logPath(key), async () => {
       this.#folder.makeStore();
-      this.#assertFence(fence);
       const appender = this.#appenderOf(key);
+      // Opening a log takes it from others; of one that is open here each line is checked when it is written.
+      if (appender.position === undefined) this.#assertFence(fence);
       return appender.append(items, {
         ...rest,
         ...(fence !== undefined && {

@@ -165,9 +165,11 @@ export class LogAppender {
         await look;
       }
     }
-    options.check?.();
     const fresh = freshItems(items, (id) => known.get(id));
-    if (fresh.items.length === 0) return { position: fresh.known, duplicate: true };
+    if (fresh.items.length === 0) {
+      options.check?.(); // the log checks what it writes, before and after
+      return { position: fresh.known, duplicate: true };
+    }
     const texts = fresh.items.map(({ text }) => text);
     const { expected, check, durability, whole } = options;
     const appendOptions = {
