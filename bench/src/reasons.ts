@@ -24,12 +24,6 @@ const REASONS: readonly {
       "the limit is given the paths; a snapshot finds them, asks the ignore rules about each, puts them in order, checks that nothing was swapped for a symlink, and makes the id. That is a fifth of the processor time (490 ms for 390); the rest is the same system calls and hashes.",
   },
   {
-    benchmark: "recovery",
-    job: /^verify/u,
-    reason:
-      "verify reads everything there is; beside what it holds (the ids of the events of a step, 10,000 at most) it is what the collector leaves lying. Whether it grows further with the length was not measured yet.",
-  },
-  {
     benchmark: "snapshot",
     job: /^unchanged/u,
     reason: "reading the cache of 20,000 files is the difference to the snapshot that has it in memory.",
