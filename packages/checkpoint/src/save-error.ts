@@ -54,7 +54,12 @@ export async function saving<T>(subject: SaveSubject, write: () => Promise<T>): 
   }
 }
 
-/** A subject, with its place in the store. */
+/** A subject, with its place in the store, which is looked for when somebody is told of it. */
 export function subjectOf(store: Store, key: string, what: string): SaveSubject {
-  return { what, path: store.locate({ document: key }) };
+  return {
+    what,
+    get path() {
+      return store.locate({ document: key });
+    },
+  };
 }

@@ -1,8 +1,8 @@
 import { constants } from "node:buffer";
-import { createHash } from "node:crypto";
 import { CanonicalJsonError, canonicalJsonPieces, exactJsonPieces } from "@holdfast/idempotency";
 import { type Json, JsonText } from "@holdfast/storage";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { TextChecksum } from "./text-checksum.ts";
 
 /** Up to here a document is pretty-printed, for people; a longer state stands on one line, hashed and written from the same bytes. */
 const PRETTY_BYTES = 256 * 1024;
@@ -36,9 +36,9 @@ export class UnwritableState extends Error {
  * @throws {CanonicalJsonError} For what JSON cannot hold, with its place.
  */
 export function stateChecksum(state: unknown): string {
-  const hash = createHash("sha256");
-  for (const piece of canonicalJsonPieces(state, { root: "state" })) hash.update(piece);
-  return `sha256:${hash.digest("hex")}`;
+  const checksum = new TextChecksum();
+  for (const piece of canonicalJsonPieces(state, { root: "state" })) checksum.update(piece);
+  return checksum.digest();
 }
 
 /**
@@ -48,7 +48,8 @@ export function stateChecksum(state: unknown): string {
  */
 export function stateText(state: JsonObject, root: string): StateText {
   const { checksum, size, pieces, negativeZero } = canonicalText(state, root);
-  if (isDeep(state, 0))
+  // A text that is canonical as it stands is never of a deep value: that one is written otherwise, and told as changed.
+  if (pieces === undefined && isDeep(state, 0))
     throw new UnwritableState(`"${root}" is nested deeper than ${MAX_DEPTH} levels; make it flatter`);
   if (size > MAX_BYTES)
     throw new UnwritableState(
@@ -56,14 +57,14 @@ export function stateText(state: JsonObject, root: string): StateText {
     );
   if (size <= PRETTY_BYTES) return { checksum, textChecksum: undefined, size, member: state };
   if (pieces !== undefined) return { checksum, textChecksum: undefined, size, member: new JsonText(pieces) };
-  const hash = createHash("sha256");
+  const textChecksum = new TextChecksum();
   const exact: Buffer[] = [];
   for (const piece of exactJsonPieces(state, { negativeZero })) {
     const bytes = Buffer.from(piece);
-    hash.update(bytes);
+    textChecksum.update(bytes);
     exact.push(bytes);
   }
-  return { checksum, textChecksum: `sha256:${hash.digest("hex")}`, size, member: new JsonText(exact) };
+  return { checksum, textChecksum: textChecksum.digest(), size, member: new JsonText(exact) };
 }
 
 /** The canonical text's checksum, and the text itself as long as it is the one to be written. */
@@ -76,7 +77,7 @@ function canonicalText(
   readonly pieces: Buffer[] | undefined;
   readonly negativeZero: boolean;
 } {
-  const hash = createHash("sha256");
+  const checksum = new TextChecksum();
   const kept: Buffer[] = [];
   let isExact = true;
   let size = 0;
@@ -91,7 +92,7 @@ function canonicalText(
   try {
     for (const piece of canonicalJsonPieces(state, { root, onChanged, onNegativeZero })) {
       const bytes = Buffer.from(piece);
-      hash.update(bytes);
+      checksum.update(bytes);
       size += bytes.length;
       if (isExact) kept.push(bytes);
     }
@@ -99,7 +100,7 @@ function canonicalText(
     if (!(error instanceof CanonicalJsonError)) throw error;
     throw new UnwritableState(error.message, { cause: error });
   }
-  return { checksum: `sha256:${hash.digest("hex")}`, size, pieces: isExact ? kept : undefined, negativeZero };
+  return { checksum: checksum.digest(), size, pieces: isExact ? kept : undefined, negativeZero };
 }
 
 /** Of a value that was found to be plain JSON: it inherits no names, so they need not be listed first, which would cost more than all the rest. */
