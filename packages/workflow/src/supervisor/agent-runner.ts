@@ -1,17 +1,20 @@
-import { existsSync } from "node:fs";
-import {
-  type Command,
-  encodeMessage,
-  type LedgerEvent,
-  type LogMessage,
-  type Message,
-} from "@holdfast/ledger";
+import { type Command, encodeMessage, type LedgerEvent, type Message } from "@holdfast/ledger";
 import { type Clock, formatTimestamp } from "@holdfast/storage";
+import {
+  crashed,
+  DEFAULT_TIMEOUT_MS,
+  type Failed,
+  type FailedAgent,
+  givenUp,
+  MISSED_HEARTBEATS,
+  notStarted,
+} from "./agent-failures.ts";
 import { agentStartedLog } from "./agent-log.ts";
 import { createAgentMessages } from "./agent-messages.ts";
 import { type AgentExit, type AgentProcess, startAgent } from "./agent-process.ts";
+import { AgentRecord } from "./agent-record.ts";
 import type { AgentSpec, ExecuteOptions } from "./agent-spec.ts";
-import type { AgentFailureCode, Outcome } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
 import type { OutputLine } from "./output-splitter.ts";
 import type { Redactor } from "./redactor.ts";
 import { type RestartBackoff, restartDelayMs } from "./restart-backoff.ts";
@@ -45,11 +48,6 @@ export interface AgentRunner {
 }
 
 const DEFAULT_HEARTBEAT_S = 10;
-const DEFAULT_TIMEOUT_MS = 3_600_000;
-const PROBLEMS_RECORDED = 20;
-const MISSED_HEARTBEATS = 3;
-
-type Failed = Extract<Outcome, { kind: "failed" }>;
 
 /** What can end the waiting for a command. */
 type End =
@@ -78,7 +76,9 @@ class Runner implements AgentRunner {
   readonly #name: string;
   readonly #spec: AgentSpec;
   readonly #settings: RunnerSettings;
+  readonly #about: FailedAgent;
   readonly #messages: ReturnType<typeof createAgentMessages>;
+  readonly #record: AgentRecord;
   readonly #stderr: ReturnType<typeof createStderrKeeper>;
   readonly #closing = new AbortController();
   #process: AgentProcess | undefined;
@@ -87,22 +87,24 @@ class Runner implements AgentRunner {
   #restarts = 0;
   #endedBadly = false;
   #beats = false;
-  #problems = 0;
-  #failure: { readonly error: unknown } | undefined;
 
   constructor(name: string, spec: AgentSpec, settings: RunnerSettings) {
     this.#name = name;
     this.#spec = spec;
     this.#settings = settings;
+    const { workspace, maxRestarts, redactor, clock, record } = settings;
+    const heartbeatIntervalS = spec.heartbeat_interval_s ?? DEFAULT_HEARTBEAT_S;
+    this.#about = { name, cmd: spec.cmd, heartbeatIntervalS, maxRestarts, workspace, redactor };
+    const onFailure = (error: unknown): void => this.#open?.fail(error);
+    this.#record = new AgentRecord({ agent: name, redactor, clock, record, onFailure });
     this.#messages = createAgentMessages({ agent: name, ...settings });
     this.#stderr = createStderrKeeper({
       redactor: settings.redactor,
       maxBytes: settings.stderrMaxBytes,
       keep: (line) => settings.recordStderr(name, line),
       onFailure: (message) => {
-        this.#remark("warn", `The log of agent "${name}" is not kept any more: ${message}`, {
-          problem: "stderr",
-        }).catch(() => {});
+        const said = `The log of agent "${name}" is not kept any more: ${message}`;
+        this.#record.remark("warn", said, { problem: "stderr" }).catch(() => {});
       },
     });
   }
@@ -138,8 +140,8 @@ class Runner implements AgentRunner {
     const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const signal = AbortSignal.any(signals);
     for (let resent = false; ; resent = true) {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (signal.aborted) return this.#failed("aborted");
+      this.#record.assertWhole();
+      if (signal.aborted) return givenUp(this.#about, "aborted");
       const running = await this.#running(command, signal);
       if ("kind" in running) return running;
       const { end, answered } = await this.#exchange(running, command, text, options.timeoutMs, signal);
@@ -147,16 +149,18 @@ class Runner implements AgentRunner {
       if (end.kind !== "exit") {
         this.#endedBadly = end.kind !== "aborted";
         await this.#stop();
-        if (end.kind === "aborted") return this.#failed("aborted");
-        const outcome = this.#failed(end.kind, options.timeoutMs);
-        await this.#remark("error", outcome.message, { problem: end.kind });
+        if (end.kind === "aborted") return givenUp(this.#about, "aborted");
+        const outcome = givenUp(this.#about, end.kind, {
+          timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        });
+        await this.#record.remark("error", outcome.message, { problem: end.kind });
         return outcome;
       }
       // It was on its way out, as after every command of a program that does one: it never saw this one.
       if (!answered && !resent && end.exit.code === 0) continue;
       this.#endedBadly = true;
-      const outcome = this.#crashed(end.exit);
-      await this.#remark("error", outcome.message, { problem: "crash", ...end.exit });
+      const outcome = crashed(this.#about, end.exit, this.#stderr.lastLine());
+      await this.#record.remark("error", outcome.message, { problem: "crash", ...end.exit });
       return outcome;
     }
   }
@@ -179,11 +183,10 @@ class Runner implements AgentRunner {
     const onAbort = (): void => resolve({ kind: "aborted" });
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    if (this.#problems > PROBLEMS_RECORDED) await this.#remarkSkipped();
-    this.#problems = 0;
+    await this.#record.begin();
     this.#messages.open(command);
     this.#open = open;
-    const intervalMs = (this.#spec.heartbeat_interval_s ?? DEFAULT_HEARTBEAT_S) * 1_000;
+    const intervalMs = this.#about.heartbeatIntervalS * 1_000;
     const stopWatching = watchOver({
       timeoutMs,
       silenceMs: intervalMs * MISSED_HEARTBEATS,
@@ -210,7 +213,7 @@ class Runner implements AgentRunner {
       stopWatching();
       signal.removeEventListener("abort", onAbort);
       this.#open = undefined;
-      if (this.#problems > PROBLEMS_RECORDED) await this.#remarkSkipped();
+      await this.#record.tellSkipped();
     }
   }
 
@@ -218,10 +221,11 @@ class Runner implements AgentRunner {
   async #running(command: Command, signal: AbortSignal): Promise<AgentProcess | Failed> {
     if (this.#process !== undefined) return this.#process;
     if (this.#endedBadly) {
-      if (this.#restarts >= this.#settings.maxRestarts) return this.#failed("restarts");
+      if (this.#restarts >= this.#settings.maxRestarts)
+        return givenUp(this.#about, "restarts", { restarts: this.#restarts });
       this.#restarts += 1;
       const waitMs = restartDelayMs(this.#restarts, this.#settings.random(), this.#settings.restartBackoff);
-      if (!(await waited(waitMs, signal))) return this.#failed("aborted");
+      if (!(await waited(waitMs, signal))) return givenUp(this.#about, "aborted");
       this.#endedBadly = false;
     }
     let started: AgentProcess;
@@ -236,7 +240,7 @@ class Runner implements AgentRunner {
       });
     } catch (error) {
       this.#endedBadly = true;
-      return this.#notStarted(error as NodeJS.ErrnoException);
+      return notStarted(this.#about, error as NodeJS.ErrnoException);
     }
     this.#process = started;
     const gone = (exit: AgentExit | undefined): void => {
@@ -252,9 +256,8 @@ class Runner implements AgentRunner {
       }
     };
     started.exited.then(gone, () => gone(undefined));
-    await this.#record(
-      agentStartedLog(this.#name, started.identity, this.#restarts, formatTimestamp(this.#settings.clock())),
-    );
+    const startedAt = formatTimestamp(this.#settings.clock());
+    await this.#record.take(agentStartedLog(this.#name, started.identity, this.#restarts, startedAt));
     return started;
   }
 
@@ -277,53 +280,12 @@ class Runner implements AgentRunner {
       if (read.kind !== "remark" || read.isMessage) open.lastSeenAt = performance.now();
       if (read.kind !== "remark" && read.message.kind === "event") open.answered = true;
     }
-    if (read.kind === "remark") {
-      this.#problems += 1;
-      // A program that floods its output with garbage must not fill the disk with remarks about it.
-      if (this.#problems > PROBLEMS_RECORDED) return;
-      await this.#record(read.remark());
-      return;
-    }
+    if (read.kind === "remark") return this.#record.problem(read.remark);
     if (read.message.kind === "heartbeat") this.#beats = true;
-    if (read.kind !== "terminal" || open === undefined) return this.#record(read.message);
+    if (read.kind !== "terminal" || open === undefined) return this.#record.take(read.message);
     const event = read.message;
-    open.terminal = this.#record(event).then(() => event);
+    open.terminal = this.#record.take(event).then(() => event);
     open.end({ kind: "terminal", event: await open.terminal });
-  }
-
-  async #record(message: Message): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    try {
-      await this.#settings.record(message);
-    } catch (error) {
-      this.#failure ??= { error };
-      this.#open?.fail(error);
-      throw error;
-    }
-  }
-
-  async #remark(level: LogMessage["level"], message: string, fields: Record<string, unknown>): Promise<void> {
-    const { redactor, clock } = this.#settings;
-    await this.#record({
-      kind: "log",
-      level,
-      message: redactor.text(message),
-      fields: redactor.value({ agent: this.#name, ...fields }),
-      timestamp: formatTimestamp(clock()),
-    });
-  }
-
-  async #remarkSkipped(): Promise<void> {
-    const skipped = this.#problems - PROBLEMS_RECORDED;
-    this.#problems = 0;
-    await this.#remark(
-      "error",
-      `Agent "${this.#name}" wrote ${skipped} more lines that were not recorded one by one`,
-      {
-        problem: "flood",
-        lines: skipped,
-      },
-    );
   }
 
   async #stop(): Promise<void> {
@@ -332,72 +294,6 @@ class Runner implements AgentRunner {
     // What its last lines could not be recorded for is known already.
     await running.stop(this.#settings.graceMs).catch(() => {});
     if (this.#process === running) this.#process = undefined;
-  }
-
-  #failed(reason: "timeout" | "heartbeat" | "aborted" | "restarts", timeoutMs = DEFAULT_TIMEOUT_MS): Failed {
-    const agent = `Agent "${this.#name}"`;
-    const interval = this.#spec.heartbeat_interval_s ?? DEFAULT_HEARTBEAT_S;
-    const told: Record<typeof reason, { code: AgentFailureCode; message: string; fatal: boolean }> = {
-      timeout: {
-        code: "AGENT_TIMEOUT",
-        message: `${agent} was ended: no answer within ${timeoutMs / 1_000} s`,
-        fatal: false,
-      },
-      heartbeat: {
-        code: "AGENT_HEARTBEAT",
-        message: `${agent} was ended: ${MISSED_HEARTBEATS} heartbeats missed, one every ${interval} s is due`,
-        fatal: false,
-      },
-      aborted: {
-        code: "AGENT_ABORTED",
-        message: `${agent} was ended: the run is being stopped`,
-        fatal: true,
-      },
-      restarts: {
-        code: "AGENT_RESTARTS_EXCEEDED",
-        message: `${agent} is not started again: it ended abnormally ${this.#restarts + 1} times, policy.max_restarts is ${this.#settings.maxRestarts}; see its log`,
-        fatal: true,
-      },
-    };
-    return { kind: "failed", reason, ...told[reason] };
-  }
-
-  #crashed(exit: AgentExit): Failed {
-    const how = exit.signal === null ? `with status ${exit.code ?? "unknown"}` : `by ${exit.signal}`;
-    const last = this.#stderr.lastLine();
-    const said = last === undefined ? "" : `; its last words: ${last}`;
-    return {
-      kind: "failed",
-      reason: "crash",
-      code: "AGENT_CRASHED",
-      message: `Agent "${this.#name}" ended ${how} before a terminal event${said}`,
-      fatal: false,
-    };
-  }
-
-  #notStarted(error: NodeJS.ErrnoException): Failed {
-    const program = this.#settings.redactor.text(this.#spec.cmd[0] ?? "");
-    const workspace = this.#settings.workspace;
-    if (!existsSync(workspace)) {
-      const message = `Cannot start agent "${this.#name}" in "${workspace}": the workspace does not exist; create it or change workspace`;
-      return { kind: "failed", reason: "spawn", code: "AGENT_SPAWN", message, fatal: true };
-    }
-    const known: Record<string, string> = {
-      ENOENT: program.includes("/")
-        ? "there is no such program, or the interpreter of its first line is missing"
-        : "not found in PATH; install it or write its path in cmd",
-      EACCES: "not allowed, or not an executable file; check its mode",
-      ENOTDIR: "a part of the path is not a folder",
-      E2BIG: "its arguments and environment are too long",
-    };
-    const { code = "" } = error;
-    return {
-      kind: "failed",
-      reason: "spawn",
-      code: "AGENT_SPAWN",
-      message: `Cannot start agent "${this.#name}" ("${program}"): ${known[code] ?? this.#settings.redactor.text(error.message)}`,
-      fatal: Object.hasOwn(known, code),
-    };
   }
 }
 
