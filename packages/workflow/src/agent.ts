@@ -1,4 +1,6 @@
 export type { AgentContext, AgentHandler, EventDetails } from "./agent/agent-context.ts";
+export { AgentFailure } from "./agent/agent-failure.ts";
+export type { AgentIo, ServeAgentOptions, ServeResult } from "./agent/agent-io.ts";
 export {
   type AgentScript,
   type AgentScriptInput,
@@ -12,10 +14,4 @@ export {
   type MockFailures,
   type ReadyAgent,
 } from "./agent/mock-agent.ts";
-export {
-  AgentFailure,
-  type AgentIo,
-  type ServeAgentOptions,
-  type ServeResult,
-  serveAgent,
-} from "./agent/serve-agent.ts";
+export { serveAgent } from "./agent/serve-agent.ts";

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Artifact, Command } from "@holdfast/ledger";
 import type { AgentContext } from "./agent-context.ts";
+import { AgentFailure } from "./agent-failure.ts";
+import type { AgentIo, ServeResult } from "./agent-io.ts";
 import {
   type AgentScript,
   type AgentScriptInput,
@@ -10,7 +12,7 @@ import {
   type ScriptResponse,
 } from "./agent-script.ts";
 import { artifactOf, describeArtifact, writeWorkspaceFile } from "./artifact.ts";
-import { AgentFailure, type AgentIo, type ServeResult, serveWire, type Wire } from "./serve-agent.ts";
+import { serveWire, type Wire } from "./serve-agent.ts";
 
 /** Failures of a mock agent, for every response it gives while a command's attempt is below `attempts`. */
 export interface MockFailures {

@@ -7,7 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { decodeMessage, type LedgerEvent, type Message } from "@holdfast/ledger";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { AgentHandler } from "./agent-context.ts";
-import { AgentFailure, type ServeResult, serveAgent } from "./serve-agent.ts";
+import { AgentFailure } from "./agent-failure.ts";
+import type { ServeResult } from "./agent-io.ts";
+import { serveAgent } from "./serve-agent.ts";
 
 let workspace = "";
 beforeAll(() => {

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type Artifact,
@@ -8,47 +7,15 @@ import {
   encodeMessage,
   type Heartbeat,
   MAX_MESSAGE_BYTES,
-  type MessageInput,
 } from "@holdfast/ledger";
-import { type Clock, formatTimestamp, systemClock } from "@holdfast/storage";
 import { createOutputSplitter, type OutputLine } from "../supervisor/output-splitter.ts";
 import { isRecord, messageOf } from "../unknown-value.ts";
-import type { AgentContext, AgentHandler, EventDetails } from "./agent-context.ts";
+import type { AgentContext, EventDetails } from "./agent-context.ts";
+import { AgentFailure, failurePayload } from "./agent-failure.ts";
+import type { AgentIo, ServeAgentOptions, ServeResult } from "./agent-io.ts";
+import { AgentVoice } from "./agent-voice.ts";
 import { describeArtifact } from "./artifact.ts";
 import { createLineWriter } from "./message-writer.ts";
-
-/** Where an agent listens and speaks, and what it depends on. */
-export interface AgentIo {
-  /** Commands. Default `process.stdin`. */
-  readonly input?: Readable;
-  /** Messages. Default `process.stdout`; nothing else may be written there. */
-  readonly output?: Writable;
-  /** Folder the agent works in. Default: the current one. */
-  readonly workspace?: string;
-  /** Milliseconds between heartbeats; 0 sends none. Default 10,000. */
-  readonly heartbeatIntervalMs?: number;
-  readonly clock?: Clock;
-  /** Makes message ids. Default `randomUUID`. */
-  readonly newId?: () => string;
-}
-
-/** What `serveAgent` serves. */
-export interface ServeAgentOptions extends AgentIo {
-  /** Role of the agent, its name in the workflow configuration. */
-  readonly type: string;
-  /** Names this process. Default: the type and the process number. */
-  readonly id?: string;
-  /** By action. */
-  readonly handlers?: Readonly<Record<string, AgentHandler>>;
-  /** For every action that `handlers` does not name. */
-  readonly handle?: AgentHandler;
-}
-
-/** Why an agent ended. */
-export interface ServeResult {
-  /** `end`: no more commands. `signal`: SIGTERM or SIGINT. `closed`: its orchestrator is gone. */
-  readonly reason: "end" | "signal" | "closed";
-}
 
 const DEFAULT_HEARTBEAT_MS = 10_000;
 const QUEUE_LENGTH = 64;
@@ -106,32 +73,24 @@ class Server {
   readonly #options: AgentIo & Pick<ServeAgentOptions, "type" | "id">;
   readonly #handler: WireHandler;
   readonly #input: Readable;
-  readonly #clock: Clock;
-  readonly #newId: () => string;
   readonly #workspace: string;
-  readonly #id: string;
   readonly #abort = new AbortController();
   readonly #writer: ReturnType<typeof createLineWriter>;
-  readonly #startedAt = performance.now();
+  readonly #voice: AgentVoice;
   readonly #queue: (() => Promise<void>)[] = [];
   #reason: ServeResult["reason"] = "end";
-  #beat = 0;
   #busyWith: Command | undefined;
-  #activityAt: string;
   #inputEnded = false;
-  #silent = false;
   #wake: (() => void) | undefined;
 
   constructor(options: AgentIo & Pick<ServeAgentOptions, "type" | "id">, handler: WireHandler) {
     this.#options = options;
     this.#handler = handler;
     this.#input = options.input ?? process.stdin;
-    this.#clock = options.clock ?? systemClock;
-    this.#newId = options.newId ?? randomUUID;
     this.#workspace = options.workspace ?? process.cwd();
-    this.#id = options.id ?? `${options.type}-${process.pid}`;
     this.#writer = createLineWriter(options.output ?? process.stdout, () => this.#end("closed"));
-    this.#activityAt = this.#now();
+    const { type, id = `${type}-${process.pid}` } = options;
+    this.#voice = new AgentVoice({ type, id, writer: this.#writer, signal: this.#abort.signal }, options);
   }
 
   async serve(): Promise<ServeResult> {
@@ -213,7 +172,7 @@ class Server {
 
   async #serveLine(line: OutputLine): Promise<void> {
     if ("oversizedBytes" in line) {
-      await this.#log(
+      await this.#voice.log(
         "error",
         `A command of ${line.oversizedBytes} bytes was skipped: ${MAX_MESSAGE_BYTES} at most`,
       );
@@ -230,13 +189,13 @@ class Server {
       return;
     }
     this.#busyWith = command;
-    this.#activityAt = this.#now();
+    this.#voice.noteActivity();
     if ((this.#options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS) > 0) await this.#sendHeartbeat();
     try {
       await this.#answer(command);
     } finally {
       this.#busyWith = undefined;
-      this.#activityAt = this.#now();
+      this.#voice.noteActivity();
     }
   }
 
@@ -247,7 +206,7 @@ class Server {
       if (completed) throw new TypeError(`Command "${command.message_id}" is completed already`);
       completed = true;
       try {
-        await this.#sendEvent(command, event, {
+        await this.#voice.sendEvent(command, event, {
           ...(made.length > 0 ? { artifacts: made } : {}),
           ...details,
         });
@@ -264,46 +223,50 @@ class Server {
       workspace: this.#workspace,
       signal: this.#abort.signal,
       progress: (payload) =>
-        this.#sendEvent(command, `${this.#options.type}.progress`, payload === undefined ? {} : { payload }),
-      event: (event, details = {}) => this.#sendEvent(command, event, details),
+        this.#voice.sendEvent(
+          command,
+          `${this.#options.type}.progress`,
+          payload === undefined ? {} : { payload },
+        ),
+      event: (event, details = {}) => this.#voice.sendEvent(command, event, details),
       artifact: async (path) => {
         const artifact = await describeArtifact(this.#workspace, path);
         made.push(artifact);
         return artifact;
       },
       complete,
-      log: (level, message, fields) => this.#log(level, message, fields),
+      log: (level, message, fields) => this.#voice.log(level, message, fields),
     };
     const wire: Wire = {
       write: (line) => this.#writer.write(line),
       eventLine: (event, details, ids = {}) =>
         encodeMessage({
-          ...this.#event(
+          ...this.#voice.event(
             { ...command, correlation_id: ids.correlationId ?? command.correlation_id },
             event,
             details,
           ),
-          message_id: ids.messageId ?? this.#newId(),
+          message_id: ids.messageId ?? this.#voice.newId(),
         }),
-      newId: this.#newId,
+      newId: () => this.#voice.newId(),
       leaveOpen: () => {
         completed = true;
       },
       stopHeartbeats: () => {
-        this.#silent = true;
+        this.#voice.stopHeartbeats();
       },
     };
     try {
       await this.#handler(context, wire);
       if (!completed) throw new AgentFailure("NOT_COMPLETED", "The handler ended without complete()");
     } catch (error) {
-      if (completed) await this.#log("error", `After the end of its command: ${messageOf(error)}`);
+      if (completed) await this.#voice.log("error", `After the end of its command: ${messageOf(error)}`);
       else await complete("error", { status: "failed", payload: failurePayload(error) }).catch(() => {});
     }
   }
 
   async #refuse(text: string, error: unknown): Promise<void> {
-    await this.#log("error", `A line that is not a command was skipped: ${messageOf(error)}`);
+    await this.#voice.log("error", `A line that is not a command was skipped: ${messageOf(error)}`);
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -314,97 +277,12 @@ class Server {
     const { correlation_id, task_id } = value;
     if (typeof correlation_id !== "string" || typeof task_id !== "string") return;
     const payload = { code: "INVALID_COMMAND", message: messageOf(error) };
-    await this.#sendEvent({ correlation_id, task_id }, "error", { status: "failed", payload }).catch(
-      () => {},
-    );
-  }
-
-  async #sendEvent(
-    command: Pick<Command, "correlation_id" | "task_id">,
-    event: string,
-    details: EventDetails,
-  ): Promise<void> {
-    await this.#send(this.#event(command, event, details));
-  }
-
-  #event(
-    command: Pick<Command, "correlation_id" | "task_id">,
-    event: string,
-    details: EventDetails,
-  ): Extract<MessageInput, { kind: "event" }> {
-    this.#activityAt = this.#now();
-    return {
-      kind: "event",
-      message_id: this.#newId(),
-      correlation_id: command.correlation_id,
-      task_id: command.task_id,
-      from: { agent_type: this.#options.type, agent_id: this.#id },
-      event,
-      ...(details.status === undefined ? {} : { status: details.status }),
-      payload: { ...details.payload },
-      ...(details.artifacts === undefined ? {} : { artifacts: [...details.artifacts] }),
-      occurred_at: this.#now(),
-    };
+    await this.#voice
+      .sendEvent({ correlation_id, task_id }, "error", { status: "failed", payload })
+      .catch(() => {});
   }
 
   async #sendHeartbeat(status?: Heartbeat["status"]): Promise<void> {
-    if (this.#silent) return;
-    this.#beat += 1;
-    const busyWith = this.#busyWith;
-    await this.#send({
-      kind: "heartbeat",
-      agent: { agent_type: this.#options.type, agent_id: this.#id },
-      seq: this.#beat,
-      status: status ?? (busyWith === undefined ? "ready" : "busy"),
-      pid: process.pid,
-      ppid: process.ppid,
-      uptime_s: Math.round(performance.now() - this.#startedAt) / 1_000,
-      last_activity_at: this.#activityAt,
-      stats: { rss_bytes: process.memoryUsage.rss() },
-      ...(busyWith === undefined ? {} : { task_id: busyWith.task_id }),
-    });
+    await this.#voice.sendHeartbeat(this.#busyWith, status);
   }
-
-  async #log(
-    level: "info" | "warn" | "error",
-    message: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    await this.#send({
-      kind: "log",
-      level,
-      message: message.slice(0, 4_096).toWellFormed(),
-      ...(fields === undefined ? {} : { fields: { ...fields } }),
-      timestamp: this.#now(),
-    });
-  }
-
-  async #send(message: MessageInput): Promise<void> {
-    const text = encodeMessage(message);
-    if (this.#abort.signal.aborted && message.kind === "event") return;
-    await this.#writer.write(text);
-  }
-
-  #now(): string {
-    return formatTimestamp(this.#clock());
-  }
-}
-
-/** A failure whose code goes into the `error` event. */
-export class AgentFailure extends Error {
-  override readonly name: string = "AgentFailure";
-  readonly code: string;
-  /** More for the event's payload. */
-  readonly details: Readonly<Record<string, unknown>>;
-
-  constructor(code: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
-    super(message);
-    this.code = code;
-    this.details = details;
-  }
-}
-
-function failurePayload(error: unknown): Record<string, unknown> {
-  if (error instanceof AgentFailure) return { code: error.code, message: error.message, ...error.details };
-  return { code: "HANDLER_FAILED", message: messageOf(error).slice(0, 4_096).toWellFormed() };
 }
