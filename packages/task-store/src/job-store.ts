@@ -7,16 +7,16 @@ import {
   type Holder,
   type Store,
   StoreConflictError,
-  StoreHeldError,
   systemClock,
 } from "@holdfast/storage";
 import { definedFields } from "./defined-fields.ts";
-import { JobError, JobHeldError, JobStateError } from "./errors.ts";
+import { JobHeldError } from "./errors.ts";
 import { type JobAction, type JobManifest, jobManifestSchema } from "./job.ts";
+import { claimJob, holderOfJob, releaseJob } from "./job-claims.ts";
 import { newJobId } from "./job-id.ts";
-import { checkJobId, JOBS_PREFIX, JOBS_QUEUE, jobKey } from "./job-key.ts";
+import { jobKey } from "./job-key.ts";
 import { advanced, moved, recovered, takenBack } from "./job-moves.ts";
-import { allowedActions } from "./job-transitions.ts";
+import { jobConflict, jobExists, jobInvalid, jobNotFound, jobStateError } from "./job-problems.ts";
 import type {
   JobChange,
   JobEventOptions,
@@ -26,6 +26,7 @@ import type {
   NewJob,
 } from "./jobs.ts";
 import { JobsIndex } from "./jobs-index.ts";
+import { listJobs } from "./list-jobs.ts";
 import { describeIssue } from "./read-document.ts";
 import { readJob } from "./read-job.ts";
 import { toSealed } from "./to-json.ts";
@@ -90,10 +91,7 @@ class StoredJobs implements JobStore {
     try {
       await this.#store.documents.put(key, toSealed(manifest), { expected: null });
     } catch (error) {
-      if (!(error instanceof StoreConflictError)) throw error;
-      const path = this.#store.locate({ document: key });
-      const message = `Cannot create job "${jobId}": the id is taken by "${path}"; choose another`;
-      throw new JobError("JOB_EXISTS", message, { path, cause: error });
+      throw error instanceof StoreConflictError ? jobExists(this.#store, jobId, error) : error;
     }
     await this.#index.record(manifest);
     return manifest;
@@ -103,19 +101,8 @@ class StoredJobs implements JobStore {
     return (await readJob(this.#store, jobId))?.value;
   }
 
-  async *list(options: ListJobsOptions = {}): AsyncGenerator<JobManifest, void, undefined> {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#store.documents.list(JOBS_PREFIX, after === undefined ? {} : { after });
-      const ids = new Set(page.items.flatMap(({ key }) => jobIdOf(key) ?? []));
-      for (const id of ids) {
-        const job = await this.#readListed(id, options);
-        if (job !== undefined) yield job;
-        after = beyond(id);
-      }
-      if (page.cursor === undefined) return;
-      if (after === undefined || after < page.cursor) after = page.cursor;
-    }
+  list(options: ListJobsOptions = {}): AsyncGenerator<JobManifest, void, undefined> {
+    return listJobs(this.#store, options);
   }
 
   async update(
@@ -127,7 +114,7 @@ class StoredJobs implements JobStore {
       const fields = typeof change === "function" ? change(present) : change;
       for (const name of DERIVED) {
         if (name in fields && !isDeepStrictEqual(Reflect.get(fields, name), present[name])) {
-          throw this.#invalid(present.job_id, `"${name}" cannot be set; it follows from what happens`);
+          throw jobInvalid(present.job_id, `"${name}" cannot be set; it follows from what happens`);
         }
       }
       return { ...present, ...fields, schema: present.schema };
@@ -178,35 +165,15 @@ class StoredJobs implements JobStore {
   }
 
   async claim(jobId: string, options: { readonly worker?: string } = {}): Promise<Claim> {
-    const { worker = `holdfast-${process.pid}` } = options;
-    const path = this.#store.locate({ document: jobKey(jobId) });
-    // A manifest that is damaged is there too; whoever claims it reads it and is told.
-    const { items } = await this.#store.documents.list(jobKey(jobId), { limit: 1 });
-    if (items.length === 0) throw this.#notFound(jobId, "claim");
-    await this.#store.work.offer(JOBS_QUEUE, jobId, {});
-    try {
-      const [claim] = await this.#store.work.claim(JOBS_QUEUE, worker, { id: jobId });
-      if (claim !== undefined) return claim;
-    } catch (error) {
-      if (!(error instanceof StoreHeldError)) throw error;
-      const { holder } = error;
-      const host = holder.host === undefined ? "" : ` on ${holder.host}`;
-      const since = holder.since === undefined ? "" : ` since ${holder.since}`;
-      const message = `Cannot work on job "${jobId}": process ${holder.pid ?? "unknown"}${host} holds it${since}; wait until it is done, or stop it`;
-      throw new JobHeldError(message, { path, holder, cause: error });
-    }
-    throw new JobError("JOB_DAMAGED", `Cannot work on job "${jobId}": its item of the queue is settled`, {
-      path,
-    });
+    return claimJob(this.#store, jobId, options);
   }
 
   async release(claim: Claim): Promise<boolean> {
-    return this.#store.work.settle(claim, "ready");
+    return releaseJob(this.#store, claim);
   }
 
   async holder(jobId: string): Promise<Holder | undefined> {
-    checkJobId(jobId);
-    return this.#store.work.holder(JOBS_QUEUE, jobId);
+    return holderOfJob(this.#store, jobId);
   }
 
   async checkIndex(): Promise<readonly string[]> {
@@ -240,10 +207,15 @@ class StoredJobs implements JobStore {
     const key = jobKey(jobId);
     for (let tries = 1; ; tries += 1) {
       const stored = await readJob(this.#store, jobId);
-      if (stored === undefined) throw this.#notFound(jobId, what);
+      if (stored === undefined) throw jobNotFound(this.#store, jobId, what);
       const present = stored.value;
       if (options.expected !== undefined && options.expected !== present.revision)
-        throw this.#conflict(jobId, what, `its revision is ${present.revision}, not ${options.expected}`);
+        throw jobConflict(
+          this.#store,
+          jobId,
+          what,
+          `its revision is ${present.revision}, not ${options.expected}`,
+        );
       const next = this.#check(jobId, decide(present));
       if (isDeepStrictEqual(next, definedFields(present))) return present;
       const written = { ...next, revision: present.revision + 1 };
@@ -253,7 +225,7 @@ class StoredJobs implements JobStore {
       } catch (error) {
         if (!(error instanceof StoreConflictError)) throw error;
         if (tries === MAX_TRIES)
-          throw this.#conflict(jobId, what, `somebody else was faster ${tries} times`, error);
+          throw jobConflict(this.#store, jobId, what, `somebody else was faster ${tries} times`, error);
         continue;
       }
       await this.#index.record(written);
@@ -263,56 +235,23 @@ class StoredJobs implements JobStore {
 
   async #require(jobId: string, what: string): Promise<JobManifest> {
     const job = await this.load(jobId);
-    if (job === undefined) throw this.#notFound(jobId, what);
+    if (job === undefined) throw jobNotFound(this.#store, jobId, what);
     return job;
   }
 
-  async #readListed(jobId: string, options: ListJobsOptions): Promise<JobManifest | undefined> {
-    try {
-      const job = await this.load(jobId);
-      return options.status === undefined || job?.status === options.status ? job : undefined;
-    } catch (error) {
-      // A folder that somebody put there, with a name no job has.
-      if (error instanceof RangeError) return undefined;
-      if (!(error instanceof JobError) || options.onDamaged === undefined) throw error;
-      options.onDamaged(jobId, error);
-      return undefined;
-    }
-  }
-
   #allowed(present: JobManifest, action: string, next: JobManifest | undefined): JobManifest {
-    if (next !== undefined) return next;
-    const { job_id, status } = present;
-    const allowed = allowedActions(status);
-    const path = this.#store.locate({ document: jobKey(job_id) });
-    const message = `Cannot ${action} job "${job_id}": it is ${status}, which allows ${allowed.join(", ")}`;
-    throw new JobStateError(message, { path, state: status, action, allowed });
+    if (next === undefined) throw jobStateError(this.#store, present, action);
+    return next;
   }
 
   #check(jobId: string, value: object): JobManifest {
     const parsed = jobManifestSchema.safeParse(value);
-    if (!parsed.success) throw this.#invalid(jobId, describeIssue(parsed.error.issues), parsed.error);
+    if (!parsed.success) throw jobInvalid(jobId, describeIssue(parsed.error.issues), parsed.error);
     return definedFields(parsed.data);
   }
 
   #now(): string {
     return formatTimestamp(this.#clock());
-  }
-
-  #conflict(jobId: string, what: string, reason: string, cause?: unknown): JobError {
-    const path = this.#store.locate({ document: jobKey(jobId) });
-    const message = `Cannot ${what} job "${jobId}": ${reason}; load it and decide again`;
-    return new JobError("JOB_CONFLICT", message, { path, cause });
-  }
-
-  #notFound(jobId: string, what: string): JobError {
-    const path = this.#store.locate({ document: jobKey(jobId) });
-    return new JobError("JOB_NOT_FOUND", `Cannot ${what} job "${jobId}": there is no "${path}"`, { path });
-  }
-
-  #invalid(jobId: string, reason: string, cause?: unknown): JobError {
-    const path = `jobs/${jobId}/job_manifest`;
-    return new JobError("JOB_INVALID", `Cannot write manifest of job "${jobId}": ${reason}`, { path, cause });
   }
 }
 
@@ -324,14 +263,4 @@ function idOf(job: string | JobManifest): string {
 function jobFields(job: NewJob): object {
   const { metrics: _metrics, ...fields } = job;
   return fields;
-}
-
-function jobIdOf(key: string): string | undefined {
-  const [, id, name, ...more] = key.split("/");
-  return name === "job_manifest" && more.length === 0 ? id : undefined;
-}
-
-/** Where the keys of a job end: the character after the slash. */
-function beyond(jobId: string): string {
-  return `${JOBS_PREFIX}${jobId}0`;
 }

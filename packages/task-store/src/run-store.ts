@@ -6,12 +6,12 @@ import {
   StoreConflictError,
   systemClock,
 } from "@holdfast/storage";
-import { definedFields } from "./defined-fields.ts";
 import { RunError } from "./errors.ts";
-import { type DocumentReader, damaged, describeIssue, readDocument, type Stored } from "./read-document.ts";
+import { type DocumentReader, damaged, readDocument, type Stored } from "./read-document.ts";
+import { changedRun, checkedRun } from "./run-change.ts";
 import { checkRunId, runKey } from "./run-key.ts";
-import { type RunState, type RunStatus, runStateSchema } from "./run-state.ts";
-import { RUN_TRANSITIONS } from "./run-transitions.ts";
+import { runConflict, runExists, runNotFound } from "./run-problems.ts";
+import { type RunState, runStateSchema } from "./run-state.ts";
 import type {
   ListRunsOptions,
   NewRun,
@@ -65,7 +65,7 @@ class StoredRuns implements RunStore {
 
   async create(run: NewRun, options: RunWriteOptions = {}): Promise<RunState> {
     const now = formatTimestamp(this.#clock());
-    const state = this.#check(run.run_id, {
+    const state = checkedRun(run.run_id, {
       ...run,
       status: "running",
       started_at: now,
@@ -78,16 +78,7 @@ class StoredRuns implements RunStore {
       await this.#put(key, state, null, options.fence);
       return state;
     } catch (error) {
-      if (!(error instanceof StoreConflictError)) throw error;
-      const path = this.#store.locate({ document: key });
-      throw new RunError(
-        "RUN_EXISTS",
-        `Cannot create run "${state.run_id}": the id is taken by "${path}"; choose another`,
-        {
-          path,
-          cause: error,
-        },
-      );
+      throw error instanceof StoreConflictError ? runExists(this.#store, state.run_id, error) : error;
     }
   }
 
@@ -124,15 +115,15 @@ class StoredRuns implements RunStore {
     if (fast !== undefined) return fast;
     for (let tries = 1; ; tries += 1) {
       const stored = await this.#read(runId);
-      if (stored === undefined) throw this.#notFound(runId);
+      if (stored === undefined) throw runNotFound(this.#store, runId);
       this.#checkRevision(stored.value, options.expected);
-      const next = this.#changed(stored.value, typeof change === "function" ? change(stored.value) : change);
+      const next = this.#changed(stored.value, change);
       try {
         return await this.#replace(key, next, stored.revision, options.fence);
       } catch (error) {
         if (!(error instanceof StoreConflictError)) throw error;
         if (tries === MAX_TRIES)
-          throw this.#conflict(runId, `somebody else was faster ${tries} times`, error);
+          throw runConflict(this.#store, runId, `somebody else was faster ${tries} times`, error);
       }
     }
   }
@@ -149,7 +140,7 @@ class StoredRuns implements RunStore {
     if (written?.runId !== runId) return undefined;
     const { value, revision } = written.stored;
     try {
-      const next = this.#changed(value, typeof change === "function" ? change(value) : change);
+      const next = this.#changed(value, change);
       return await this.#replace(key, next, revision, options.fence);
     } catch (error) {
       // Judged by what is there now.
@@ -258,75 +249,14 @@ class StoredRuns implements RunStore {
     return options.status === undefined || state.status === options.status ? state : undefined;
   }
 
-  #changed(state: RunState, change: RunChange): RunState {
-    for (const name of ["run_id", "kind", "started_at"] as const) {
-      if (change[name] !== undefined && change[name] !== state[name]) {
-        throw this.#invalid(state.run_id, `"${name}" cannot be changed`);
-      }
-    }
-    const now = formatTimestamp(this.#clock());
-    const status = change.status ?? state.status;
-    const next = {
-      ...state,
-      ...this.#atTransition(state, status, change, now),
-      ...change,
-      status,
-      schema: state.schema,
-      run_id: state.run_id,
-      kind: state.kind,
-      started_at: state.started_at,
-      updated_at: now,
-      revision: state.revision + 1,
-    };
-    return this.#check(state.run_id, next);
-  }
-
-  /** What follows from a change of status by itself. */
-  #atTransition(state: RunState, status: RunStatus, change: RunChange, now: string): RunChange {
-    // A completed run may still get fields, such as what a later check found, but no other status.
-    if (status === state.status) return {};
-    if (!RUN_TRANSITIONS[state.status].includes(status)) {
-      const path = this.#store.locate({ document: runKey(state.run_id) });
-      const allowed = RUN_TRANSITIONS[state.status].join(", ") || "nothing";
-      throw new RunError(
-        "RUN_TRANSITION",
-        `Cannot make run "${state.run_id}" ${status}: it is ${state.status}, which leads to ${allowed}`,
-        { path },
-      );
-    }
-    if (status !== "running") return { completed_at: now };
-    return { completed_at: undefined, error: undefined, attempts: change.attempts ?? state.attempts + 1 };
-  }
-
-  #check(runId: string, value: unknown): RunState {
-    const parsed = runStateSchema.safeParse(value);
-    if (!parsed.success) throw this.#invalid(runId, describeIssue(parsed.error.issues), parsed.error);
-    return definedFields(parsed.data);
+  #changed(state: RunState, change: RunChange | ((state: RunState) => RunChange)): RunState {
+    const fields = typeof change === "function" ? change(state) : change;
+    return changedRun(this.#store, state, fields, formatTimestamp(this.#clock()));
   }
 
   #checkRevision(state: RunState, expected: number | undefined): void {
     if (expected === undefined || expected === state.revision) return;
-    throw this.#conflict(state.run_id, `its revision is ${state.revision}, not ${expected}`);
-  }
-
-  #conflict(runId: string, reason: string, cause?: unknown): RunError {
-    const path = this.#store.locate({ document: runKey(runId) });
-    return new RunError("RUN_CONFLICT", `Cannot update run "${runId}": ${reason}; load it and decide again`, {
-      path,
-      cause,
-    });
-  }
-
-  #notFound(runId: string): RunError {
-    const path = this.#store.locate({ document: runKey(runId) });
-    return new RunError("RUN_NOT_FOUND", `Cannot update run "${runId}": there is no "${path}"`, { path });
-  }
-
-  #invalid(runId: string, reason: string, cause?: unknown): RunError {
-    return new RunError("RUN_INVALID", `Cannot write state of run "${runId}": ${reason}`, {
-      path: `runs/${runId}/run`,
-      cause,
-    });
+    throw runConflict(this.#store, state.run_id, `its revision is ${state.revision}, not ${expected}`);
   }
 }
 

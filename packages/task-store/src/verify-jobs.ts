@@ -12,6 +12,7 @@ import { JOBS_PREFIX } from "./job-key.ts";
 import { jobStore } from "./job-store.ts";
 import { JOB_TRANSITIONS, jobTransition } from "./job-transitions.ts";
 import { checkJobsIndex } from "./jobs-index-check.ts";
+import { beyondJob } from "./list-jobs.ts";
 import { readJob } from "./read-job.ts";
 
 /** Something about jobs or tasks that is not as it should be. */
@@ -110,8 +111,7 @@ async function* jobFolders(store: Store): AsyncGenerator<string, void, undefined
     if (key === undefined) return;
     const [, id = "", ...rest] = key.split("/");
     if (rest.length > 0 && jobIdSchema.safeParse(id).success) yield id;
-    // The character after the slash: where the keys of a job end.
-    after = rest.length > 0 ? `${JOBS_PREFIX}${id}0` : key;
+    after = rest.length > 0 ? beyondJob(id) : key;
   }
 }
 
