@@ -1,6 +1,7 @@
 import { CHECKSUM_PATTERN, checksumBytes } from "@holdfast/checksum";
 import { type Json, openSealed, type Store, sealDocument, timestampSchema } from "@holdfast/storage";
 import * as z from "zod";
+import { prettifyError } from "zod/v4/core";
 import { IdempotencyError } from "./errors.ts";
 import { isIdempotencyKey } from "./idempotency-key.ts";
 
@@ -85,7 +86,7 @@ export async function readOnceRecord(
     parsed.success && parsed.data.key.isWellFormed() && oncePlaceOf(parsed.data.key).document === document;
   if (isHere && seal !== "broken") return { record: parsed.data, revision: found.revision };
   const fault = !parsed.success
-    ? z.prettifyError(parsed.error)
+    ? prettifyError(parsed.error)
     : isHere
       ? "it was changed after it was written"
       : "its key belongs to another place";
