@@ -1,15 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { Action, Status } from "./command-line/action.ts";
-import { addAgentCommands } from "./command-line/agent.ts";
-import { addEventsCommands } from "./command-line/events.ts";
-import { addJobCommands } from "./command-line/job.ts";
-import { addLedgerCommands } from "./command-line/ledger.ts";
-import { addRunsCommands } from "./command-line/runs.ts";
-import { addServeCommands } from "./command-line/serve.ts";
-import { addSimulationCommands } from "./command-line/simulations.ts";
-import { addSnapshotCommands } from "./command-line/snapshot.ts";
-import { addStoreCommands } from "./command-line/store.ts";
-import { addTaskCommands } from "./command-line/task.ts";
+import { addCommands } from "./command-line/commands.ts";
 import { Context, type GlobalOptions } from "./context.ts";
 import { EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -27,16 +18,21 @@ interface Streams {
  */
 export async function runProgram(args: readonly string[], streams: Streams): Promise<number> {
   let status: Status;
-  const program = createProgram(streams, (result) => {
-    status = result;
-  });
-  if (args[0] === "completion" || args[0] === "complete") {
-    const { default: addCompletion } = await import("@bomb.sh/tab/commander");
-    dropCommand(program, "completion");
-    addCompletion(program, { completionCommandName: "completion" });
-  }
+  const program = createProgram(streams);
   const json = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).includes("--json");
   try {
+    addCommands(
+      program,
+      actionOf(program, streams, (result) => {
+        status = result;
+      }),
+      args,
+    );
+    if (args[0] === "completion" || args[0] === "complete") {
+      const { default: addCompletion } = await import("@bomb.sh/tab/commander");
+      dropCommand(program, "completion");
+      addCompletion(program, { completionCommandName: "completion" });
+    }
     if (args.length === 0) {
       await streams.err.write(program.helpInformation());
       return EXIT.usage;
@@ -71,8 +67,8 @@ function dropCommand(program: Command, name: string): void {
   if (index >= 0) commands.splice(index, 1);
 }
 
-/** The command line, as data: names, arguments, options. Each command's code is loaded when it is called. */
-function createProgram(streams: Streams, done: (status: Status) => void): Command {
+/** The command with the options of every command, and no command yet. */
+function createProgram(streams: Streams): Command {
   const program = new Command("holdfast");
   program
     .description(
@@ -93,9 +89,12 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
     })
     .showSuggestionAfterError(true)
     .exitOverride();
+  return program;
+}
 
-  const action: Action =
-    <Arguments extends unknown[]>(run: (context: Context, ...args: Arguments) => Promise<Status>) =>
+/** What is called of a command: its code and that of the store are loaded by then, and not before. */
+function actionOf(program: Command, streams: Streams, done: (status: Status) => void): Action {
+  return <Arguments extends unknown[]>(run: (context: Context, ...args: Arguments) => Promise<Status>) =>
     async (...given: unknown[]): Promise<void> => {
       // The last is the command itself.
       const args = given.slice(0, -1) as Arguments;
@@ -103,23 +102,4 @@ function createProgram(streams: Streams, done: (status: Status) => void): Comman
       await using context = new Context(program.opts<GlobalOptions>(), { ...streams, openStore });
       done(await run(context, ...args));
     };
-
-  addRunsCommands(program, action);
-  addSimulationCommands(program, action);
-  addEventsCommands(program, action);
-  addLedgerCommands(program, action);
-  addSnapshotCommands(program, action);
-  addTaskCommands(program, action);
-  addStoreCommands(program, action);
-  addServeCommands(program, action);
-  addJobCommands(program, action);
-  addAgentCommands(program, action);
-
-  // The real one is put in its place when it is called: its library costs start-up time.
-  program
-    .command("completion")
-    .description("print the completion script of a shell")
-    .addArgument(program.createArgument("<shell>").choices(["bash", "zsh", "fish"]));
-
-  return program;
 }
