@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import module from "node:module";
-import { setFlagsFromString } from "node:v8";
-
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 15)) {
   process.stderr.write(
@@ -9,9 +6,8 @@ if (major < 22 || (major === 22 && minor < 15)) {
   );
   process.exitCode = 2;
 } else {
-  // The young generation does not grow: memory follows what is held, not how long the collector may put off its work.
-  setFlagsFromString("--semi-space-growth-factor=1");
-  module.enableCompileCache();
+  // Not imported: an import of a builtin module runs all of its getters.
+  process.getBuiltinModule("node:module").enableCompileCache();
   const { main } = await import("../dist/main.js");
   process.exitCode = await main(process.argv.slice(2));
 }

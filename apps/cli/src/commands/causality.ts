@@ -2,6 +2,7 @@ import { type CausalityLevel, eventLog, type StoredEvent } from "@holdfast/event
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { printableLine } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { eventLine } from "./event-line.ts";
 import { requireStream } from "./events.ts";
 
@@ -19,6 +20,7 @@ export async function causality(
   eventId: string,
   options: CausalityOptions,
 ): Promise<undefined> {
+  keepYoungGenerationSmall();
   const store = context.store();
   const { depth = 5 } = options;
   if (depth > MAX_DEPTH)

@@ -4,6 +4,7 @@ import { runIdSchema } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { counted } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { eventLine } from "./event-line.ts";
 import { requireRun } from "./runs.ts";
 
@@ -27,6 +28,7 @@ export async function events(
   runId: string,
   options: EventsOptions,
 ): Promise<number | undefined> {
+  keepYoungGenerationSmall();
   const store = context.store();
   await requireStream(store, runId);
   const filter = filterOf(options);

@@ -9,6 +9,7 @@ import { type RunRules, withRunPlan } from "../gc/run-plan.ts";
 import { unreferencedObjects } from "../gc/unreferenced-objects.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatBytes, printable } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { requireRun } from "./runs.ts";
 
 /** Options of the command. */
@@ -21,6 +22,7 @@ export interface GcOptions {
 
 /** Removes what is old or needed by nobody, and says what went and how many bytes that were. */
 export async function gc(context: Context, runId: string | undefined, options: GcOptions): Promise<number> {
+  keepYoungGenerationSmall();
   const store = context.store();
   if (runId !== undefined) await requireRun(store, runId);
   const sweep = new Sweep(context, options.dryRun === true);

@@ -13,6 +13,7 @@ import { EXIT, exitStatusOf } from "../failure.ts";
 import { personOf } from "../job-person.ts";
 import { counted, formatDuration, printableLine } from "../table.ts";
 import { watched } from "../watch-agents.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { jobDocument, jobText, requireJob } from "./job-status.ts";
 
 /** Options of `job step`, `job run` and `job restep`. */
@@ -50,6 +51,7 @@ async function watchSteps(
   options: StepOptions,
   start: (given: RunJobOptions) => Promise<JobRunResult>,
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const store = context.store();
   await requireJob(store, jobId);
   if (options.config !== undefined) {

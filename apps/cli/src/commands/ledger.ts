@@ -3,6 +3,7 @@ import type { RunState } from "@holdfast/task-store";
 import { configOfRun, flowEvents, flowOf } from "@holdfast/workflow";
 import type { Context } from "../context.ts";
 import { printable } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { requireRun } from "./runs.ts";
 
 /** The messages of a run, in order, or those that a filter keeps. */
@@ -11,6 +12,7 @@ export async function ledger(
   runId: string,
   options: { readonly pending?: boolean; readonly terminal?: boolean; readonly kind?: string },
 ): Promise<undefined> {
+  keepYoungGenerationSmall();
   const store = context.store();
   const declared = declaredEvents(await requireRun(store, runId));
   const reader = readLedger(store, runId, { terminalEvents: declared });

@@ -5,6 +5,7 @@ import { breakLock, breakLockUsage, requireHeld } from "../repair/break-lock.ts"
 import { repairJobsIndex } from "../repair/jobs-index.ts";
 import { repairSimulations } from "../repair/simulation-runs.ts";
 import { printable } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Mends what can be mended, and says what it did; what it cannot mend is left to a person, with status 1. */
 export async function repair(
@@ -12,6 +13,7 @@ export async function repair(
   id: string | undefined,
   options: { readonly dryRun?: boolean; readonly salvage?: boolean; readonly breakLock?: boolean },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const store = context.store();
   const dryRun = options.dryRun === true;
   if (id === undefined && options.breakLock === true) throw breakLockUsage();

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 import { printable } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Makes the turns of a run again, without writing anything, and compares every checkpoint. */
 export async function replay(
@@ -11,6 +12,7 @@ export async function replay(
   runId: string,
   options: { readonly from?: number },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const store = context.store();
   await requireSimulation(store, runId);
   if (options.from !== undefined && options.from > 0) await requireTurn(store, runId, options.from);

@@ -14,6 +14,7 @@ import type { Context } from "../context.ts";
 import { CommandError, EXIT, exitStatusOf } from "../failure.ts";
 import { printable } from "../table.ts";
 import { TurnProgress } from "../turn-progress.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Options that stand in for what a simulation's config says, as they are typed. */
 export interface OverrideFlags {
@@ -78,6 +79,7 @@ async function watch(
   context: Context,
   start: (options: SimulationOptions) => Promise<SimulationResult>,
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const watcher = new Watcher(context);
   try {
     const result = await start({

@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { CommandError, EXIT, exitStatusOf } from "../failure.ts";
 import { counted, printable } from "../table.ts";
 import { watched } from "../watch-agents.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Runs a task of a workflow config, or each in turn, every one as a run of its own. */
 export async function runWorkflowConfig(
@@ -45,6 +46,7 @@ async function watch(
   start: (options: RunOptions) => Promise<WorkflowResult>,
   { isList }: { readonly isList: boolean },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   let runId: string | undefined;
   const options = watched(context, (begun) => {
     runId = begun;

@@ -4,6 +4,7 @@ import { type ApiServer, type LogEntry, ServeError, serveApi } from "@holdfast/a
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { VERSION } from "../version.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Options of `serve`. */
 export interface ServeCommandOptions {
@@ -21,6 +22,7 @@ const SHORT_TOKEN = 16;
 export async function serve(context: Context, options: ServeCommandOptions): Promise<undefined> {
   const { signal } = context;
   const token = options.token ?? (process.env["HOLDFAST_TOKEN"] || undefined);
+  keepYoungGenerationSmall();
   const store = context.store();
   // What is no store, or one of a newer version, is told now rather than with every answer.
   await store.documents.list("runs/", { limit: 1 });

@@ -12,6 +12,7 @@ import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatBytes, printable, table } from "../table.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 /** Keeps the content of a folder and prints its id. */
 export async function take(
@@ -19,6 +20,7 @@ export async function take(
   dir: string,
   options: { readonly include?: string[]; readonly exclude?: string[]; readonly manifestOnly?: boolean },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const live = new ProgressLine(context);
   const manifest = await takeSnapshot(resolve(dir), {
     store: context.store(),
@@ -69,6 +71,7 @@ export async function list(context: Context): Promise<number> {
 
 /** The files of a snapshot. */
 export async function show(context: Context, id: string): Promise<number> {
+  keepYoungGenerationSmall();
   const manifest = await snapshotStore(context.store()).load(id);
   const rows = manifest.files.map((file) => [file.sha256, formatBytes(file.size), printable(file.path)]);
   await context.result(manifest, `${id}  ${manifest.created_at}\n${table(rows)}`);
@@ -77,6 +80,7 @@ export async function show(context: Context, id: string): Promise<number> {
 
 /** What differs between two snapshots. */
 export async function diff(context: Context, a: string, b: string): Promise<number> {
+  keepYoungGenerationSmall();
   const snapshots = snapshotStore(context.store());
   const found = diffSnapshots(await snapshots.load(a), await snapshots.load(b));
   const lines = [
@@ -93,6 +97,7 @@ export async function diff(context: Context, a: string, b: string): Promise<numb
 
 /** Checks a snapshot's stored contents, and a folder against it. */
 export async function verify(context: Context, id: string, dir: string | undefined): Promise<number> {
+  keepYoungGenerationSmall();
   const live = new ProgressLine(context);
   const report = await verifySnapshot(id, {
     store: context.store(),
@@ -124,6 +129,7 @@ export async function restore(
   dir: string,
   options: { readonly force?: boolean; readonly dryRun?: boolean },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const live = new ProgressLine(context);
   const report = await restoreSnapshot(id, resolve(dir), {
     store: context.store(),

@@ -3,6 +3,7 @@ import { EXIT } from "../failure.ts";
 import { ProgressLine } from "../progress.ts";
 import { printable } from "../table.ts";
 import { type CheckedStore, checkStore } from "../verify/check-store.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 import { requireRun } from "./runs.ts";
 
 /** Checks everything a store claims, or one run of it. */
@@ -11,6 +12,7 @@ export async function verify(
   runId: string | undefined,
   options: { readonly workspace?: string },
 ): Promise<number> {
+  keepYoungGenerationSmall();
   const store = context.store();
   const only = runId === undefined ? undefined : await requireRun(store, runId);
   const live = new ProgressLine(context);
