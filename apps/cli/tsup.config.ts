@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { builtinModulesDirectly } from "./bundle/builtin-modules.ts";
 
 // The command is one bundle with its dependencies in it, split so that `--help` loads none of the commands.
 export default defineConfig({
@@ -18,7 +19,5 @@ export default defineConfig({
   esbuildOptions(options) {
     options.conditions = ["holdfast-source", "node", "import", "default"];
   },
-  banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
+  esbuildPlugins: [builtinModulesDirectly()],
 });

@@ -2,6 +2,7 @@ import type { FileStore } from "@holdfast/storage";
 import type { RunState } from "@holdfast/task-store";
 import type { Context } from "../context.ts";
 import { EXIT } from "../failure.ts";
+import { simulationStatus, simulationStory } from "../status/simulation.ts";
 import type { Told } from "../status/told.ts";
 import { printable } from "../table.ts";
 import { allRuns, requireRun } from "./runs.ts";
@@ -45,11 +46,11 @@ export async function show(
 async function statusOf(context: Context, store: FileStore, { run_id: id, kind }: RunState): Promise<Told> {
   return kind === "workflow"
     ? (await import("../status/workflow.ts")).workflowStatus(context, store, id)
-    : (await import("../status/simulation.ts")).simulationStatus(context, store, id);
+    : simulationStatus(context, store, id);
 }
 
 async function storyOf(context: Context, store: FileStore, { run_id: id, kind }: RunState): Promise<Told> {
   return kind === "workflow"
     ? (await import("../status/workflow.ts")).workflowStory(context, store, id)
-    : (await import("../status/simulation.ts")).simulationStory(context, store, id);
+    : simulationStory(context, store, id);
 }
