@@ -45,6 +45,32 @@ describe("the stat cache", () => {
     assert.ok(loaded?.index.matches(files + 1, ...quadruple(last)));
   });
 
+  it("is none, or the same, when a byte of it was changed or it was cut", async () => {
+    const store = memoryStore();
+    const index = largeIndex(40);
+    await saveStatCache(store, "here", { id: "snap-000000000000", contents: true, index });
+    const [{ key } = { key: "" }] = (await store.documents.list("index/")).items;
+    const bytes = Buffer.from((await store.documents.getBytes(key))?.bytes ?? []);
+    const expected = JSON.stringify([...snapshotFiles(index)]);
+    const loadedFrom = async (damaged: Uint8Array): Promise<boolean> => {
+      const documents = { ...store.documents, getBytes: async () => ({ bytes: damaged, revision: "" }) };
+      const loaded = await loadStatCache({ ...store, documents }, "here");
+      if (loaded === undefined) return false;
+      assert.deepEqual([loaded.id, loaded.contents], ["snap-000000000000", true]);
+      assert.equal(JSON.stringify([...snapshotFiles(loaded.index)]), expected);
+      return true;
+    };
+    assert.ok(await loadedFrom(bytes));
+    for (let at = 0; at < bytes.length; at += 1) {
+      for (const change of [1, 0x20, 0x80]) {
+        const damaged = Buffer.from(bytes);
+        damaged[at] = (damaged[at] ?? 0) ^ change;
+        await loadedFrom(damaged);
+      }
+      await loadedFrom(bytes.subarray(0, at));
+    }
+  });
+
   it("is none for another scope, or when a digit of it is another one", async () => {
     const store = memoryStore();
     await saveStatCache(store, "here", { id: "snap-000000000000", contents: true, index: largeIndex(100) });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Json, type JsonDraft, JsonList, type Store } from "@holdfast/storage";
 
+import { ColumnText } from "./column-text.ts";
 import { NameList } from "./name-list.ts";
 import { TreeIndex } from "./tree-index.ts";
 
@@ -14,7 +15,7 @@ export interface StatCache {
   readonly index: TreeIndex;
 }
 
-const FORMAT = "holdfast/stat-cache/v2";
+const FORMAT = "holdfast/stat-cache/v3";
 /** Of a column in one text: nothing is held twice as a whole while a cache is written. */
 const PIECE_BYTES = 48 * 1024;
 
@@ -26,7 +27,8 @@ function keyOf(scope: string): string {
 /** Loads a cache; one that is missing, damaged or of another format is as good as none. */
 export async function loadStatCache(store: Store, scope: string): Promise<StatCache | undefined> {
   try {
-    return decode((await store.documents.get(keyOf(scope)))?.value);
+    const found = await store.documents.getBytes(keyOf(scope));
+    return found === undefined ? undefined : decode(new ColumnText(found.bytes));
   } catch {
     // Nothing depends on it: without it, files are read again.
     return undefined;
@@ -57,7 +59,7 @@ function bytesOf(column: Uint8Array | Uint32Array, length: number): Buffer {
 function encode({ id, contents, index }: StatCache): JsonDraft {
   const columns = columnsOf(index);
   const names = index.names.allPieces();
-  const crc = crcOf(columns, names);
+  const crc = crcOf({ id, contents }, columns, names);
   const draft: Record<string, Json | JsonList> = { schema: FORMAT, snapshot_id: id, contents, crc32: crc };
   for (const [name, parts] of Object.entries(columns)) draft[name] = new JsonList(() => bytePieces(parts));
   return { ...draft, names: new JsonList(() => names) };
@@ -71,53 +73,39 @@ function* bytePieces(parts: readonly Buffer[]): Generator<string> {
   }
 }
 
-function crcOf(columns: { readonly [name: string]: readonly Buffer[] }, names: readonly string[]): number {
-  const bytes = Object.values(columns).flat();
-  return names.reduce(
-    (crc, piece) => crc32(piece, crc),
-    bytes.reduce((crc, part) => crc32(part, crc), 0),
-  );
+/** A checksum of everything that is kept. */
+function crcOf(
+  { id, contents }: Pick<StatCache, "id" | "contents">,
+  columns: { readonly [name: string]: readonly Buffer[] },
+  names: readonly string[],
+): number {
+  const head = crc32(`${id} ${contents}`);
+  const ofColumns = Object.values(columns)
+    .flat()
+    .reduce((crc, part) => crc32(part, crc), head);
+  return names.reduce((crc, piece) => crc32(piece, crc), ofColumns);
 }
 
-function decode(value: Json | undefined): StatCache | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const document = new Map(Object.entries(value));
-  const id = document.get("snapshot_id");
-  if (document.get("schema") !== FORMAT || typeof id !== "string") return undefined;
-  const names = NameList.from(
-    new Uint32Array(joined(document.get("ends")).buffer),
-    pieces(document.get("names")),
-  );
-  const index =
-    names &&
-    TreeIndex.from({
-      kinds: joined(document.get("kinds")),
-      flags: joined(document.get("flags")),
-      aux: new Uint32Array(joined(document.get("aux")).buffer),
-      stats: new BigInt64Array(joined(document.get("stats")).buffer),
-      digests: Buffer.from(joined(document.get("digests")).buffer),
-      names,
-    });
-  if (index === undefined || crcOf(columnsOf(index), index.names.allPieces()) !== document.get("crc32"))
-    return undefined;
-  return { id, contents: document.get("contents") === true, index };
+function decode(text: ColumnText): StatCache | undefined {
+  const head = new Map<string, unknown>(Object.entries(Object(text.before("kinds"))));
+  const id = head.get("snapshot_id");
+  if (head.get("schema") !== FORMAT || typeof id !== "string") return undefined;
+  const contents = head.get("contents") === true;
+  // In the order in which they are written.
+  const kinds = text.column("kinds");
+  const flags = text.column("flags");
+  const aux = new Uint32Array(text.column("aux").buffer);
+  const ends = new Uint32Array(text.column("ends").buffer);
+  const stats = new BigInt64Array(text.column("stats").buffer);
+  const digests = Buffer.from(text.column("digests").buffer);
+  const names = NameList.from(ends, text.lastList("names").map(asText));
+  const index = names && TreeIndex.from({ kinds, flags, aux, stats, digests, names });
+  if (index === undefined) return undefined;
+  const crc = crcOf({ id, contents }, columnsOf(index), index.names.allPieces());
+  return crc === head.get("crc32") ? { id, contents, index } : undefined;
 }
 
-function pieces(value: Json | undefined): string[] {
-  if (!Array.isArray(value)) throw new TypeError("It is no list of texts");
-  return value.map((piece: unknown) => {
-    if (typeof piece !== "string") throw new TypeError("It is no list of texts");
-    return piece;
-  });
-}
-
-/** Decoded into memory of its own, so that wider columns can lie over it. */
-function joined(value: Json | undefined): Uint8Array<ArrayBuffer> {
-  const texts = pieces(value);
-  const own = Buffer.from(
-    new ArrayBuffer(texts.reduce((sum, text) => sum + Buffer.byteLength(text, "base64"), 0)),
-  );
-  let at = 0;
-  for (const text of texts) at += own.write(text, at, "base64");
-  return new Uint8Array(own.buffer, 0, own.length);
+function asText(piece: unknown): string {
+  if (typeof piece !== "string") throw new TypeError("It is no text");
+  return piece;
 }
