@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync, utimesSync } from "node:fs";
 import { describe, it } from "vitest";
 import { Place } from "./support/command.ts";
 import { checkLedger } from "./support/invariants.ts";
@@ -45,6 +46,23 @@ describe("a clock that jumps back and forward by days", { timeout: 120_000 }, ()
     assert.equal(new Set(events.map(({ event_id: id }) => id)).size, events.length);
     const found = place.holdfast(["events", run, "--json", "--limit", "1000"]);
     assert.equal(found.stdout.trimEnd().split("\n").length, events.length, "a search gives all of them");
+    assert.equal(place.holdfast(["verify"]).status, 0);
+  });
+
+  it("lets gc --older-than remove what is old, and nothing that is newer", () => {
+    using place = new Place("jumps-gc");
+    writeSimulation(place.dir, { maxTurns: 10, interval: 2 });
+    const run = completed(place);
+    const checkpoint = (turn: number): string =>
+      place.path(".holdfast", "runs", run, "checkpoints", `turn_${turn}.json`);
+    const then = Date.now() / 1_000 - 40 * 86_400;
+    for (const turn of [2, 6]) utimesSync(checkpoint(turn), then, then);
+    for (let seed = 5; seed < 8; seed += 1) {
+      const { status, stderr } = place.holdfast(["gc", "--older-than", "20d"], { env: jumping(seed) });
+      assert.equal(status, 0, stderr);
+    }
+    const left = [2, 4, 6, 8, 10].filter((turn) => existsSync(checkpoint(turn)));
+    assert.deepEqual(left, [4, 8, 10]);
     assert.equal(place.holdfast(["verify"]).status, 0);
   });
 
