@@ -91,10 +91,11 @@ function canonicalText(
   };
   try {
     for (const piece of canonicalJsonPieces(state, { root, onChanged, onNegativeZero })) {
-      const bytes = Buffer.from(piece);
-      checksum.update(bytes);
-      size += bytes.length;
-      if (isExact) kept.push(bytes);
+      // Bytes are made of what is kept only: given back late, they would be as much again as the state.
+      const text = isExact ? Buffer.from(piece) : piece;
+      checksum.update(text);
+      size += Buffer.byteLength(text);
+      if (typeof text !== "string") kept.push(text);
     }
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error;
