@@ -13,6 +13,8 @@ const LARGE_BYTES = 4 * 1024 * 1024;
 const MOST_THREADS = 8;
 /** Batches a thread holds, so that it has work while this thread is busy walking. */
 const AHEAD = 4;
+/** The same while this thread hashes as well: what they hold at the end, this thread can only wait for. */
+const AHEAD_AT_END = 2;
 /** Batches that wait for a thread. */
 const MOST_WAITING = 32;
 /** Small files that this thread hashes before others have their turn. */
@@ -184,8 +186,9 @@ export class HashPool implements AsyncDisposable {
   #dispatch(): void {
     const waiting = this.#large.length > 0 || (this.#queue.length > 0 && this.#added > ALONE);
     if (waiting && this.#threads.length === 0 && !this.#withoutThreads) this.#startThreads();
+    const most = this.#threads.length * (this.#isFinishing ? AHEAD_AT_END : AHEAD);
     for (let thread = this.#free.pop(); thread !== undefined; thread = this.#free.pop()) {
-      const batch = this.#large.shift() ?? this.#queue.shift();
+      const batch = this.#running.size < most ? (this.#large.shift() ?? this.#queue.shift()) : undefined;
       if (batch === undefined) {
         this.#free.push(thread);
         return;
