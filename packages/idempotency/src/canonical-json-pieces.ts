@@ -4,6 +4,9 @@ import { canonicalJsonCarefully } from "./careful-canonical-json.ts";
 import { CanonicalJsonError } from "./errors.ts";
 import { PART_LENGTH, partsOf } from "./json-parts.ts";
 
+/** A part is weighed before it is written, and often shorter than its weight. */
+const LEAST_PIECE = PART_LENGTH / 2;
+
 /** Options of {@link canonicalJsonPieces}. */
 export interface CanonicalJsonPiecesOptions extends CanonicalJsonOptions {
   /**
@@ -81,11 +84,12 @@ export function* exactJsonPieces(
   yield* joined(partsOf(value, { write, namesOf: Object.keys }));
 }
 
+/** Puts short parts together; a long one is a piece of its own, for putting it to others would copy it. */
 function* joined(parts: Iterable<string>): Generator<string, void, undefined> {
   let piece = "";
   for (const part of parts) {
     piece += part;
-    if (piece.length < PART_LENGTH) continue;
+    if (piece.length < LEAST_PIECE) continue;
     yield piece;
     piece = "";
   }

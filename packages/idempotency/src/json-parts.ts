@@ -44,19 +44,21 @@ function* cutList(list: unknown, writer: PartWriter, depth: number, above: Set<o
   if (!Array.isArray(list)) return;
   yield "[";
   for (let from = 0; from < list.length; ) {
-    if (from > 0) yield ",";
     let to = from;
     for (let weight = 0; to < list.length; to += 1) {
       weight += weightOf(list[to], 0);
       if (weight > PART_LENGTH) break;
     }
-    if (to > from) {
-      yield writer.write(list.slice(from, to)).slice(1, -1);
-      from = to;
-    } else {
+    if (to === from) {
+      if (from > 0) yield ",";
       yield* cut(list[from], writer, depth + 1, above);
       from += 1;
+      continue;
     }
+    const items: unknown[] = list.slice(from, to);
+    // The comma before a part is that of a number in front of it: one that is put there later would cost a copy of the text.
+    yield from > 0 ? writer.write([0, ...items]).slice("[0".length, -1) : writer.write(items).slice(1, -1);
+    from = to;
   }
   yield "]";
 }
