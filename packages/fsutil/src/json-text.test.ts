@@ -25,6 +25,8 @@ describe("parseJsonStrict()", () => {
     ["[1e999]", 1, 2, "too large for a double"],
     ["-1e400", 1, 1, "too large for a double"],
     ["[0.1, 1e-400]", 1, 7, "too small for a double"],
+    [`[0.1, 0.${"0".repeat(400)}1]`, 1, 7, "too small for a double"],
+    [`{"a":-0.${"0".repeat(250)}1e-99}`, 1, 6, "too small for a double"],
     ['{"n": 9007199254740993}', 1, 7, "9007199254740992"],
     ["123456789012345678901", 1, 1, "loses value"],
     ["[1,\n 2,]", 2, 4, "expected a value"],

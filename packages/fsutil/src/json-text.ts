@@ -6,8 +6,11 @@ const BYTE_ORDER_MARK = "\ufeff";
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-// A number that may be more than a double keeps: an integer part of sixteen digits, or an exponent of three.
-const SUSPECT_NUMBER = /(?<![.\d])\d{16}|\d[eE][+-]?\d{3}/u;
+// A number that may be more than a double keeps: an integer part of sixteen digits, an exponent of three, or very many digits.
+const SUSPECT_DIGITS = /(?<![.\d])\d{16}|\d[eE][+-]?\d{3}|\.\d{180}/u;
+// The same where a value can begin. Takes three times as long, and is asked second: every other checksum has such an exponent in it.
+const SUSPECT_NUMBER = /(?:^|[\s,:[])-?(?:\d{16}|[\d.]{180}|[\d.]+[eE][+-]?\d{3})/u;
+const hasSuspectNumber = (text: string): boolean => SUSPECT_DIGITS.test(text) && SUSPECT_NUMBER.test(text);
 
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -105,7 +108,7 @@ export function parseJsonStrict(source: string | Uint8Array, options: { readonly
   }
   // The engine's parser is several times faster than the scanner. It drops repeated keys, so that fewer are left than
   // the text has; looks alike inside strings only make the first count larger, and then the scanner decides.
-  if (parsed && !SUSPECT_NUMBER.test(text) && countKeyEnds(text) === countKeys(value)) return value;
+  if (parsed && !hasSuspectNumber(text) && countKeyEnds(text) === countKeys(value)) return value;
   const fault = findJsonFault(text);
   if (fault === undefined) {
     if (parsed) return value;
