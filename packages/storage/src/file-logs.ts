@@ -109,7 +109,10 @@ export class FileLogs implements Logs {
       if (!this.#folder.canRead()) return 0;
       // Where nothing follows a known place (a file that was just put aside), the line before it is the last.
       let position = (this.#placeBefore(key, Number.MAX_SAFE_INTEGER)?.position ?? 1) - 1;
-      for await (const line of this.#lines(key, position + 1)) position = line.position;
+      for await (const line of this.#lines(key, position + 1)) {
+        this.#places.note(key, line);
+        position = line.position;
+      }
       return position;
     });
   }
@@ -125,9 +128,10 @@ export class FileLogs implements Logs {
       if (!this.#folder.canRead()) return;
       // What is written and not acknowledged yet could still be taken back.
       const to = this.#appenders.get(key)?.position;
-      for await (const { position, text } of this.#lines(key, from, to, signal)) {
+      for await (const line of this.#lines(key, from, to, signal)) {
         signal?.throwIfAborted();
-        yield { position, text };
+        this.#places.note(key, line);
+        yield { position: line.position, text: line.text };
       }
     } catch (error) {
       throw asStoreError(error, "read", logPath(key));
@@ -272,10 +276,11 @@ export class FileLogs implements Logs {
     return (known?.position ?? 0) > (passed?.position ?? 0) ? known : passed;
   }
 
-  async *#lines(key: string, from: number, to?: number, signal?: AbortSignal): AsyncGenerator<LogText> {
+  /** Lines with their places, which whoever takes them notes. A generator in between would cost as much as reading a line does. */
+  #lines(key: string, from: number, to?: number, signal?: AbortSignal): AsyncIterable<LogText> {
     const { fileSystem } = this.#folder;
     const at = this.#placeBefore(key, from);
-    const lines = readLines(this.#folder.pathOf(logPath(key)), {
+    return readLines(this.#folder.pathOf(logPath(key)), {
       from,
       format: logFormat(key),
       maxLineBytes: MAX_READ_BYTES,
@@ -284,10 +289,6 @@ export class FileLogs implements Logs {
       ...(to !== undefined && { to }),
       ...(signal !== undefined && { signal }),
     });
-    for await (const line of lines) {
-      this.#places.note(key, line);
-      yield line;
-    }
   }
 
   /** Searches by the index; a log of plain text, which has none, line by line. */
