@@ -11,6 +11,10 @@ const OWN_ENDING = /\.(json|json\.zst|ndjson|jsonl|txt|corrupt)$/i;
 // Folders and files that are no documents or logs.
 const RESERVED_FIRST = new Set(["objects", "work", "store"]);
 
+// Nearly every key: letters, digits, underscores and hyphens, and no part that is short enough to be the name of a device. Each turn of a simulation checks three.
+const PLAIN = /^(?:runs|tasks|jobs|snapshots|idempotency)(?:\/(?:[A-Za-z0-9_-]{5,}|run|last))+$/;
+const MAX_PLAIN_LENGTH = 180;
+
 /**
  * Checks a key of a document or log: parts joined by `/`, none empty, hidden (starting with a dot), longer than
  * {@link MAX_PART_BYTES}, ending in a dot or space, or holding control characters or one of `\ : * ? " < > |`; the first part
@@ -52,7 +56,14 @@ function keyError(key: string, problem: string): StoreError {
   );
 }
 
-function problemOfKey(key: string): string | undefined {
+/** What is wrong with a key; `undefined` when nothing is. */
+export function problemOfKey(key: string): string | undefined {
+  if (key.length <= MAX_PLAIN_LENGTH && PLAIN.test(key)) return undefined;
+  return problemOfAnyKey(key);
+}
+
+/** {@link problemOfKey} for every key, part by part. */
+export function problemOfAnyKey(key: string): string | undefined {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `it is longer than ${MAX_KEY_BYTES} bytes`;
   const parts = key.split("/");
   for (const [index, part] of parts.entries()) {
