@@ -153,7 +153,14 @@ export class CheckpointManager {
         if (!isThere) throw error;
         return await this.#standing(saved, size);
       }
-      return { ...saved, path: this.#store.locate({ document: key }), stateBytes: size };
+      return {
+        ...saved,
+        // Looked for when it is asked for: of a checkpoint of every turn it is not.
+        get path() {
+          return subject.path;
+        },
+        stateBytes: size,
+      };
     } catch (error) {
       const isInvalid = error instanceof UnwritableState || error instanceof TypeError || isCanonical(error);
       throw isInvalid ? invalid(subject, error.message, error) : error;
