@@ -12,6 +12,8 @@ export interface AppendGroup {
   readonly refused: Waiting[];
   readonly bytes: number;
   readonly hasBatch: boolean;
+  /** Whether a member has a check of its own. */
+  readonly hasChecks: boolean;
   /** Whether it is acknowledged when it is synced, and not before. */
   readonly mustSync: boolean;
   readonly rotateFirst: boolean;
@@ -37,6 +39,7 @@ export function takeGroup(queue: AppendQueue, place: GroupPlace): AppendGroup {
   let position = place.position;
   let bytes = 0;
   let hasBatch = false;
+  let hasChecks = false;
   let mustSync = false;
   while (true) {
     const next = queue.peek();
@@ -59,8 +62,9 @@ export function takeGroup(queue: AppendQueue, place: GroupPlace): AppendGroup {
     size += next.size;
     position += lineCount(next);
     hasBatch ||= lineCount(next) > 1 && next.options?.whole !== false;
+    hasChecks ||= next.options?.beforeAcknowledge !== undefined;
     mustSync ||= lineCount(next) === 0;
     mustSync ||= durability !== "none" && (next.options?.durability ?? durability) === "each";
   }
-  return { members, refused, bytes, hasBatch, mustSync, rotateFirst: rotateFirst && bytes > 0 };
+  return { members, refused, bytes, hasBatch, hasChecks, mustSync, rotateFirst: rotateFirst && bytes > 0 };
 }

@@ -60,10 +60,20 @@ export class CurrentFile {
     );
   }
 
-  /** Writes lines at the end; those of a batch are found whole or not at all. Sets the lengths of the members. */
-  async write(members: readonly Waiting[], start: number, isBatch: boolean): Promise<void> {
+  /**
+   * Writes lines at the end; those of a batch are found whole or not at all. Sets the lengths of the members.
+   *
+   * @returns `undefined` when they are written: a short write is done in place, and nobody has to wait a turn for it.
+   */
+  write(members: readonly Waiting[], start: number, isBatch: boolean): Promise<void> | undefined {
     const bytes = this.#encoder.encode(members);
     this.#writtenTo = start + bytes.length;
+    if (isBatch || bytes.length > SYNC_WRITE_BYTES) return this.#writeSlowly(bytes, start, isBatch);
+    writeAllSync(this.#file, bytes, start);
+    return undefined;
+  }
+
+  async #writeSlowly(bytes: Buffer, start: number, isBatch: boolean): Promise<void> {
     if (isBatch) {
       const range = { start, end: start + bytes.length, sha256: hash("sha256", bytes, "hex") };
       await this.#intent.announce(range, this.#durable);

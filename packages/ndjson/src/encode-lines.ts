@@ -8,7 +8,11 @@ export class LineEncoder {
   #buffer = this.#kept;
   #end = 0;
 
-  /** Encodes the lines of a group and sets their lengths. The bytes are good until the next call. */
+  /**
+   * Encodes the lines of a group and sets their lengths. The bytes are good until the next call.
+   *
+   * Line by line: joined to one text first, they take a quarter more of the processor, most of it for that text.
+   */
   encode(members: readonly Waiting[]): Buffer {
     this.#buffer = this.#kept;
     this.#end = 0;

@@ -222,16 +222,17 @@ export class LogWriter implements Log {
       this.#file.assertUnchanged(this.size);
       if (group.rotateFirst || group.hasBatch) this.#tellSettled(); // more than one sync to wait for
       if (group.rotateFirst) await this.#rotate();
-      await this.#file.write(group.members, this.size, group.hasBatch);
+      const writing = this.#file.write(group.members, this.size, group.hasBatch);
+      if (writing !== undefined) await writing;
       if (durability !== "none") this.#unsynced = true;
     }
     if (group.mustSync) {
       const syncing = this.#sync();
-      syncing.catch(() => undefined); // it is awaited in a moment
+      syncing?.catch(() => undefined); // it is awaited in a moment
       if (this.#settled.length > 0) await this.#letCallersRun(this.#settled.length);
-      await syncing;
+      if (syncing !== undefined) await syncing;
     }
-    if (group.bytes > 0) this.#recheck(group.members);
+    if (group.bytes > 0) this.#recheck(group.hasChecks ? group.members : []);
     this.#inFlightBytes = 0;
     for (const waiting of group.members) this.#settle(waiting);
     this.#settled.push(...group.refused);
@@ -264,11 +265,18 @@ export class LogWriter implements Log {
     this.#index.rotate();
   }
 
-  async #sync(): Promise<void> {
-    if (!this.#unsynced) return;
+  /** Syncs what was written; `undefined` when that is done. */
+  #sync(): Promise<void> | undefined {
+    if (!this.#unsynced) return undefined;
     const start = performance.now();
-    if (this.#settled.length === 0 && this.#pace.isShort()) this.#file.syncSync("data");
-    else await this.#file.sync("data");
+    if (this.#settled.length > 0 || !this.#pace.isShort())
+      return this.#file.sync("data").then(() => this.#sawSync(start));
+    this.#file.syncSync("data");
+    this.#sawSync(start);
+    return undefined;
+  }
+
+  #sawSync(start: number): void {
     this.#pace.sawSync(performance.now() - start);
     this.#unsynced = false;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
