@@ -14,6 +14,9 @@ import { DEFAULT_MAX_LINE_BYTES } from "./read-blocks.ts";
 import type { TailRepair } from "./recover-tail.ts";
 import { SummaryTeller } from "./summary-teller.ts";
 
+/** Writes that need no sync follow each other for so long at most without a turn of the event loop. */
+const TURN_EVERY_MS = 20;
+
 /** Lets everything run that is ready to run: callers whose append was just acknowledged append again, into the next group. */
 function afterCallers(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
@@ -34,6 +37,9 @@ export class LogWriter implements Log {
   /** Durable, but their callers were not told yet: the next sync is started first. */
   #settled: Waiting[] = [];
   readonly #pace = new CommitPace();
+  /** Whether the process stood still for a sync, and the event loop did not turn since. */
+  #owesTurn = false;
+  #turnedAt = performance.now();
   #running: Promise<void> | undefined;
   #failure: LogError | undefined;
   /** A failure that no caller was told yet (a sync in the background). */
@@ -193,9 +199,12 @@ export class LogWriter implements Log {
   async #letCallersRun(count: number): Promise<void> {
     const start = performance.now();
     this.#tellSettled(count);
-    // Where syncs are done in place, this is when the rest of the process gets its turn.
-    if (this.#pace.isShort()) await setImmediate();
-    else await afterCallers();
+    // After a sync in place, or some writes without one, the rest of the process gets its turn.
+    if (this.#owesTurn || start - this.#turnedAt > TURN_EVERY_MS) {
+      await setImmediate();
+      this.#owesTurn = false;
+      this.#turnedAt = performance.now();
+    } else await afterCallers();
     this.#pace.sawCallers(count, performance.now() - start);
   }
 
@@ -271,6 +280,7 @@ export class LogWriter implements Log {
     const start = performance.now();
     if (this.#settled.length > 0 || !this.#pace.isShort())
       return this.#file.sync("data").then(() => this.#sawSync(start));
+    this.#owesTurn = true;
     this.#file.syncSync("data");
     this.#sawSync(start);
     return undefined;

@@ -67,6 +67,8 @@ function valueEnd(bytes: Buffer, at: number, end: number): number {
 /** Finds values of top-level fields in lines of JSON without parsing the rest of the line. */
 export class FieldScanner {
   readonly #fields: Field[];
+  /** As many values as fields; a copy has no more room than that, where one that grew has room for seventeen. */
+  readonly #none: readonly undefined[];
 
   constructor(names: readonly string[]) {
     // As JSON writes it: a name with a quote in it is found by its escape.
@@ -75,12 +77,12 @@ export class FieldScanner {
       known: [],
       next: 0,
     }));
+    this.#none = names.map(() => undefined);
   }
 
   /** The values of the fields in a line, in the order of the names; `undefined` where the line has no such field. */
   scan(bytes: Buffer, start: number, end: number): unknown[] {
-    const values: unknown[] = [];
-    for (let index = 0; index < this.#fields.length; index++) values.push(undefined);
+    const values: unknown[] = this.#none.slice();
     let missing = this.#fields.length;
     let at = start;
     at = afterSpace(bytes, at, end);
