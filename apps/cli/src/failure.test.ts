@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "vitest";
-import { CommandError, EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
+import { CommandError, EXIT, exitStatusOf, failureDocument, failureText, firstFailure } from "./failure.ts";
 
 const coded = (code: string): Error => Object.assign(new Error(`about ${code}`), { code });
 
@@ -86,5 +86,22 @@ describe("failureText() and failureDocument()", () => {
       },
     });
     assert.match(failureText(error, { verbose: true }), /caused by Error: about ENOSPC/);
+  });
+});
+
+describe("firstFailure()", () => {
+  it("is what happened before everything failed that was closed after it", async () => {
+    const closing = (code: string): AsyncDisposable => ({
+      [Symbol.asyncDispose]: () => Promise.reject(coded(code)),
+    });
+    const work = async (): Promise<void> => {
+      await using store = closing("STORE_IO");
+      await using lock = closing("FILE_IO");
+      assert.notEqual(store, lock);
+      throw coded("CHECKPOINT_SAVE");
+    };
+    const caught: unknown = await work().catch((error: unknown) => error);
+    assert.deepEqual(firstFailure(caught), coded("CHECKPOINT_SAVE"));
+    assert.deepEqual(firstFailure(coded("STORE_IO")), coded("STORE_IO"));
   });
 });

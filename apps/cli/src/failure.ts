@@ -47,6 +47,15 @@ export function exitStatusOf(error: unknown): number {
 /** What `Context.signal` was aborted with: the name of a signal. */
 const isSignal = (error: unknown): error is string => typeof error === "string" && /^SIG[A-Z]+$/.test(error);
 
+/**
+ * The failure that a command ended with. Where closing what it worked on failed as well, which is no wonder on a failing disk, that
+ * is what follows from it and not what there is to tell.
+ */
+export function firstFailure(error: unknown): unknown {
+  const isSuppressing = error instanceof Error && error.name === "SuppressedError" && "suppressed" in error;
+  return isSuppressing ? firstFailure(error.suppressed) : error;
+}
+
 /** The stable code of an error; `INTERNAL_ERROR` for one that has none, which is a fault of ours. */
 export function codeOf(error: unknown): string {
   if (isSignal(error)) return "INTERRUPTED";

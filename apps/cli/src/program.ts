@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import type { Action, Status } from "./command-line/action.ts";
 import { addCommands } from "./command-line/commands.ts";
 import { Context, type GlobalOptions } from "./context.ts";
-import { EXIT, exitStatusOf, failureDocument, failureText } from "./failure.ts";
+import { EXIT, exitStatusOf, failureDocument, failureText, firstFailure } from "./failure.ts";
 import type { Output } from "./output.ts";
 import { printableLine } from "./table.ts";
 import { VERSION } from "./version.ts";
@@ -39,7 +39,8 @@ export async function runProgram(args: readonly string[], streams: Streams): Pro
     }
     await program.parseAsync(args, { from: "user" });
     return status ?? EXIT.done;
-  } catch (error) {
+  } catch (caught) {
+    const error = firstFailure(caught);
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
       await printUsageError(error, json, streams);
