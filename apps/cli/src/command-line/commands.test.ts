@@ -26,14 +26,14 @@ describe("addCommands()", () => {
   it("adds all of them where no command is named, or one that there is not", () => {
     const all = added();
     expect(all).toEqual([...COMMANDS.flatMap(([, ...names]) => names), "completion"]);
-    for (const args of [
+    const others = [
       ["--help"],
       ["--help", "status"],
       ["statu"],
       ["completion", "bash"],
       ["complete"],
       ["--", "-5"],
-    ])
-      expect(added(...args), args.join(" ")).toEqual(all);
+    ];
+    expect(others.map((args) => added(...args))).toEqual(others.map(() => all));
   });
 });
