@@ -228,7 +228,7 @@ export class LogWriter implements Log {
     const { durability = "each" } = this.#options;
     if (group.bytes > 0) {
       this.#recheck();
-      this.#file.assertUnchanged(this.size);
+      this.#assertUnchanged(group.members);
       if (group.rotateFirst || group.hasBatch) this.#tellSettled(); // more than one sync to wait for
       if (group.rotateFirst) await this.#rotate();
       const writing = this.#file.write(group.members, this.size, group.hasBatch);
@@ -264,6 +264,16 @@ export class LogWriter implements Log {
       for (const { options } of members) options?.beforeAcknowledge?.();
     } catch (error) {
       throw new LostRight(error);
+    }
+  }
+
+  /** Whoever finds that another one wrote has mostly lost its right before: then that is what it is told. */
+  #assertUnchanged(members: readonly Waiting[]): void {
+    try {
+      this.#file.assertUnchanged(this.size);
+    } catch (error) {
+      this.#recheck(members);
+      throw error;
     }
   }
 

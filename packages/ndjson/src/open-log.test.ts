@@ -168,6 +168,22 @@ describe("openLog()", () => {
     assert.equal(readFileSync(path, "utf8"), '"fine"\n"late"\n');
   });
 
+  it("beforeAcknowledge tells why where the next holder wrote already, between the check and the write", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "log.ndjson");
+    await using log = await openLog(path);
+    await log.append("fine");
+    const fenced = new Error("fenced off");
+    let checks = 0;
+    const beforeAcknowledge = () => {
+      checks += 1;
+      if (checks > 1) throw fenced;
+      appendFileSync(path, '"theirs"\n');
+    };
+    await assert.rejects(log.append("late", { beforeAcknowledge }), fenced);
+    assert.deepEqual(await recordsOf(path), ["fine", "theirs"]);
+  });
+
   it("openLog() twice in one process rejects with LOG_HELD, until the first is closed", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "log.ndjson");
