@@ -1,14 +1,11 @@
 // A process that restores one snapshot and the other over each other until something fails: restore-tree.ts STORE TARGET ID ID. Says what it
 // begins, what is restored, and with which code it ended. Without arguments it only loads.
-import { writeSync } from "node:fs";
 import { argv } from "node:process";
 import { restoreSnapshot } from "@holdfast/snapshot";
 import { fileStore } from "@holdfast/storage";
+import { say } from "./say.ts";
 
 const [, , root, target = "", ...ids] = argv;
-const say = (text: string): void => {
-  writeSync(1, `${text}\n`);
-};
 
 if (root !== undefined) {
   await using store = fileStore(root);

@@ -1,13 +1,10 @@
 // A process that writes documents, lines and objects until something fails: write-store.ts STORE FIRST. Says what was acknowledged, and
 // with which code it ended.
-import { writeSync } from "node:fs";
 import { argv } from "node:process";
 import { fileStore } from "@holdfast/storage";
+import { say } from "./say.ts";
 
 const [, , root = "", first = "1"] = argv;
-const say = (text: string): void => {
-  writeSync(1, `${text}\n`);
-};
 
 if (root !== "") {
   const store = fileStore(root, { rotateBytes: 16_384 });

@@ -1,13 +1,10 @@
 // A process that claims an item and writes under its fence until it is refused: write-under-fence.ts STORE. Says what was acknowledged.
-import { writeSync } from "node:fs";
 import { argv } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileStore } from "@holdfast/storage";
+import { say } from "./say.ts";
 
 const [, , root = ""] = argv;
-const say = (text: string): void => {
-  writeSync(1, `${text}\n`);
-};
 
 if (root !== "") {
   await using store = fileStore(root);
