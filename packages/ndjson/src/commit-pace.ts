@@ -1,7 +1,8 @@
 const WEIGHT = 0.2;
 // Fewer callers are quick in any case.
 const LEAST = 128;
-const SHORT_MS = 2;
+// A busy machine adds a millisecond to the way through the thread pool: below this, what waits in line gains by waiting in place.
+const SHORT_MS = 5;
 // One long sync, and the next ones go to the thread pool: the process must not stand still twice.
 const LONG_MS = 10;
 const CAUTIOUS_SYNCS = 8;
