@@ -40,7 +40,7 @@ export function standsAt(bytes: Uint8Array, start: number, wanted: Uint8Array): 
 }
 
 /** After a string; `start`: after its first quote. */
-export function afterString(bytes: Uint8Array, start: number): number {
+function afterString(bytes: Uint8Array, start: number): number {
   for (let at = start; ; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte === QUOTE) return at + 1;
