@@ -39,7 +39,7 @@ const REASONS: readonly {
     benchmark: "append",
     job: /64 waiting/u,
     reason:
-      "an append takes 2 microseconds of the processor more than the limit's where each batch waits for the disk and finds the caches cold (0.3 where it does not: then it is at 0.87 of the limit): the check that JSON keeps the record, what is held for each caller and told to it, and for each batch a look at the file's size (13 microseconds), because another program may have written to it. Fewer turns for a batch took a tenth away; joining the lines to one text first made it slower. The p99 is that of the disk, and moves from run to run.",
+      "an append takes 2 microseconds of the processor more than the limit's where each batch waits for the disk and finds the caches cold (0.3 where it does not: then it is at 0.87 of the limit): the check that JSON keeps the record, what is held for each caller and told to it, and for each batch a look at the file's size (13 microseconds), because another program may have written to it. Fewer turns for a batch took a tenth away; joining the lines to one text first made it slower. Alone on the machine it came to 0.88 and 0.90 of the limit, with a p99 of 1.3 to 1.7 times the limit's.",
   },
   {
     benchmark: "append",
