@@ -41,7 +41,7 @@ export class AcknowledgedWrites {
       for (const [at, id] of [`"a-${n}"`, `"b-${n}"`].entries())
         assert.ok(
           texts[position - 2 + at]?.includes(id),
-          `line ${position - 1 + at} was acknowledged as ${id}`,
+          `line ${position - 1 + at} was acknowledged as ${id}, and is ${texts[position - 2 + at]}; ${id} is line ${texts.findIndex((text) => text.includes(id)) + 1} of ${texts.length}`,
         );
     for (const checksum of this.#objects)
       assert.ok(await store.objects.has(checksum), `${checksum} was acknowledged`);

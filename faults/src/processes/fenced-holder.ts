@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Claim, type FileStore, fileStore } from "@holdfast/storage";
 import type { Trial } from "../trial.ts";
 import { type Program, startProgram } from "./program.ts";
+import { suspend } from "./suspend.ts";
 
 /** Makes the holder of every lock in a folder one that cannot be seen from here: as if it ran on another machine. */
 function moveElsewhere(folder: string): void {
@@ -32,8 +33,7 @@ function isInSection(root: string): boolean {
 
 async function suspendOutside(program: Program, root: string): Promise<void> {
   for (;;) {
-    program.process.kill("SIGSTOP");
-    await sleep(3); // the signal reaches all its threads
+    await suspend(program);
     if (!isInSection(root)) return;
     program.process.kill("SIGCONT");
     await sleep(Math.random() * 3);

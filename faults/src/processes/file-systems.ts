@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Program } from "./program.ts";
+import { suspend } from "./suspend.ts";
 
 function run(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -41,12 +43,20 @@ export class MountedFileSystem implements Disposable {
   }
 
   /**
-   * Stops the file system at once, as a loss of power does: nothing more reaches the image, not even the journal.
+   * Stops the file system at once, as a loss of power does: nothing more reaches the image, not even the journal. Who writes there is suspended for that
+   * moment: a sync that runs while a file system is stopped may be told that it succeeded, which a machine without power tells nobody.
    *
    * @returns Whether that is possible here: it takes `perl` or `python3` to ask the kernel.
    * @see {@link https://man7.org/linux/man-pages/man2/ioctl_xfs_goingdown.2.html | XFS_IOC_GOINGDOWN}, which ext4 has too
    */
-  cutPower(): boolean {
+  async cutPower(writer: Program): Promise<boolean> {
+    await suspend(writer);
+    const isCut = this.#goDown();
+    writer.process.kill("SIGCONT");
+    return isCut;
+  }
+
+  #goDown(): boolean {
     const [goingDown, withoutJournal] = [0x80_04_58_7d, 2];
     const perl = `open(F, "<", $ARGV[0]) or die; ioctl(F, ${goingDown}, pack("I", ${withoutJournal})) or die`;
     const python = `import fcntl, os, struct, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), ${goingDown}, struct.pack("I", ${withoutJournal}))`;

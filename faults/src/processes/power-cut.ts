@@ -27,7 +27,7 @@ export const POWER: Trial = {
         writes.hear(line);
         if (isCut || writes.count < until) continue;
         isCut = true;
-        if (disk.cutPower()) continue;
+        if (await disk.cutPower(program)) continue;
         program.process.kill("SIGKILL");
         await program.ended;
         return { counts: {}, skipped: "it takes perl or python3 to stop a file system" };

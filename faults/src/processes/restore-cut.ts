@@ -51,7 +51,7 @@ export const RESTORE: Trial = {
           else assert.match(line, /^ended [A-Z]+_/, "it has to be told that its disk is gone");
           if (isCut || ++said < until) continue;
           isCut = true;
-          if (disk.cutPower()) continue;
+          if (await disk.cutPower(program)) continue;
           program.process.kill("SIGKILL");
           await program.ended;
           return { counts: {}, skipped: "it takes perl or python3 to stop a file system" };
