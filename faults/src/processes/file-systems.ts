@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Program } from "./program.ts";
 import { suspend } from "./suspend.ts";
 
@@ -63,11 +64,26 @@ export class MountedFileSystem implements Disposable {
     return run("python3", ["-c", python, this.path]) || run("perl", ["-e", perl, this.path]);
   }
 
-  /** Unmounts it and mounts it again: the kernel replays the journal. */
-  restart(): boolean {
-    return (
-      run("umount", [this.path]) && run("mount", ["-t", this.#type, "-o", "loop", this.#source, this.path])
-    );
+  /**
+   * Unmounts it and mounts it again: the kernel replays the journal. As long as somebody with mounts of its own still has it, what is mounted is the stopped
+   * one again; then it is tried anew.
+   */
+  async restart(): Promise<boolean> {
+    for (let tries = 0; tries < 50; tries += 1) {
+      if (!run("umount", [this.path])) return false;
+      if (!run("mount", ["-t", this.#type, "-o", "loop", this.#source, this.path])) return false;
+      if (this.#answers()) return true;
+      await sleep(100);
+    }
+    return false;
+  }
+
+  #answers(): boolean {
+    try {
+      return readdirSync(this.path).length > 0;
+    } catch {
+      return false;
+    }
   }
 
   [Symbol.dispose](): void {

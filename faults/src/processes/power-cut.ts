@@ -35,7 +35,7 @@ export const POWER: Trial = {
       const { stderr } = await program.ended;
       assert.equal(stderr, "");
       assert.match(writes.ended, /^[A-Z]+_/, "the writer has to be told that its disk is gone");
-      assert.ok(disk.restart(), "the file system cannot be mounted again");
+      assert.ok(await disk.restart(), "the file system cannot be mounted again");
       await writes.assertThere(root);
     }
     return { counts: { "power cuts": cuts, "acknowledged writes": writes.count } };

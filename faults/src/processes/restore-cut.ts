@@ -57,7 +57,7 @@ export const RESTORE: Trial = {
           return { counts: {}, skipped: "it takes perl or python3 to stop a file system" };
         }
         assert.equal((await program.ended).stderr, "");
-        assert.ok(disk.restart(), "the file system cannot be mounted again");
+        assert.ok(await disk.restart(), "the file system cannot be mounted again");
         restores += said;
         await checkRestored(target, { ids, begun, restored }, store);
       }
