@@ -10,15 +10,20 @@ function digitsOf(whole: number): number {
   return digits;
 }
 
+/** Added to a length for each number that an exponent writes shorter: 1e3. No text is as long. */
+const ROUND = 2 ** 40;
+const EXPONENT = /\d[eE]/;
+
 /**
- * How many characters the shortest JSON of a number has; NaN where its text can have been shorter (an exponent), or can have
- * said another number (above 2^53).
+ * How many characters a number has in JSON without an exponent, which can be shorter ({@link ROUND}); NaN where another text was likely, or where it
+ * can have said another number (above 2^53).
  */
 function numberLength(value: number): number {
   // Most numbers are short and whole: no text is made for them.
   if ((value | 0) === value) {
     const size = value < 0 ? -value : value;
-    return size >= 1000 && size % 1000 === 0 ? Number.NaN : digitsOf(size) + (value < 0 ? 1 : 0);
+    const length = digitsOf(size) + (value < 0 ? 1 : 0);
+    return size >= 1000 && size % 1000 === 0 ? length + ROUND : length;
   }
   const size = Math.abs(value);
   if (Number.isSafeInteger(size)) return size % 1000 === 0 ? Number.NaN : String(value).length;
@@ -61,5 +66,9 @@ function shortestLength(value: unknown): number {
  */
 export function parseExact(text: string, path: string): unknown {
   const record: unknown = JSON.parse(text);
-  return shortestLength(record) === text.length ? record : parseJsonStrict(text, { path });
+  const length = shortestLength(record);
+  if (length === text.length) return record;
+  // Of a thousand whole numbers in a row one is round.
+  const isPlain = length > ROUND && length % ROUND === text.length && !EXPONENT.test(text);
+  return isPlain ? record : parseJsonStrict(text, { path });
 }

@@ -198,6 +198,7 @@ describe("readLog()", () => {
       "1e999",
       "[-1E400]",
       '{"a":1e9,"":0,"":0}',
+      '{"a": 1e9,"b":0,"b":1}', // as long as with a decimal number
       '{"a":1000,"b":{"x":1e3,"x":1000}}',
     ];
     for (const text of changed) {
