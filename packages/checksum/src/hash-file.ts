@@ -25,7 +25,8 @@ export interface HashFileOptions {
 
 /** Smaller files are read by synchronous calls: going through the thread pool costs more than reading them. */
 export const SMALL_BYTES = 128 * 1024;
-const PIECE_BYTES = 1024 * 1024;
+/** As much as stays in the caches between the thread that reads and the one that hashes. */
+const PIECE_BYTES = 384 * 1024;
 
 /** Reads and hashes a file in constant memory; large ones without holding the thread for longer than a piece takes. */
 export async function hashFile(path: string, options: HashFileOptions): Promise<FileChecksum> {
