@@ -218,9 +218,9 @@ const MEMORY = `
   console.log(JSON.stringify({ total, mib: process.resourceUsage().maxRSS / 1024 }));
 `;
 
-/** How large a process becomes at most that replays the file and does nothing else. */
+/** How large a process becomes at most that replays the file and does nothing else; with the package as it is installed, without a compiler beside it. */
 function residentMemory(path: string, job: string): BenchmarkRow {
-  const args = ["--conditions=holdfast-source", "--input-type=module", "-e", MEMORY, path];
+  const args = ["--input-type=module", "-e", MEMORY, path];
   const answer: { readonly mib: number } = JSON.parse(
     execFileSync(execPath, args, { cwd: import.meta.dirname, encoding: "utf8" }),
   );
