@@ -48,7 +48,7 @@ async function explore({ work, isWhole = false }: Feature, { isLong }: TrialOpti
   const { faults, states: faulty } = await exploreFaults({
     ...work,
     // The parts that a whole run is made of meet all of them.
-    errnos: isLong && !isWhole ? ERRNOS : ERRNOS.slice(0, 2),
+    errnos: isWhole ? ERRNOS.slice(0, 2) : ERRNOS,
   });
   return { counts: { operations, states, nested, faults, "states after faults": faulty } };
 }
