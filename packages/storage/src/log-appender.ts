@@ -189,6 +189,10 @@ export class LogAppender {
       const { position } = await this.#ids.watch(texts, appended);
       this.#options.onAppend();
       return { position, duplicate: false };
+    } catch (error) {
+      // The fence is what is told first, whatever the log refused before it came to look.
+      check?.();
+      throw error;
     } finally {
       this.#inFlight.delete(appended);
     }
