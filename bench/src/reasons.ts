@@ -65,12 +65,6 @@ const REASONS: readonly {
   },
   {
     benchmark: "replay",
-    job: /memory/u,
-    reason:
-      "nothing is held but the line and its block; the rest is what the collector leaves lying between two collections, and how much that is differs from run to run (124 MiB with 600 MB to read, up to 174 with 1 GB on a machine with other work).",
-  },
-  {
-    benchmark: "replay",
     subject: /readLog/u,
     reason:
       "beside JSON.parse, which is nearly all of it as it is of the limit, each line is checked for what JSON.parse would silently change (6 % of the time), and gets its position, line and offset.",
