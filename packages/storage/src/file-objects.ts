@@ -81,8 +81,13 @@ export class FileObjects implements Objects {
     // One sync for all that were found in a folder: snapshots ask for thousands.
     await withStoreErrors("write", "objects", async () => {
       for (const folder of this.#found) {
-        this.#found.delete(folder);
-        await this.#syncer.sync(folder);
+        this.#found.delete(folder); // before: what is found while the sync runs needs another one
+        try {
+          await this.#syncer.sync(folder);
+        } catch (error) {
+          this.#found.add(folder);
+          throw error;
+        }
       }
     });
   }

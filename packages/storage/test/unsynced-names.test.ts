@@ -129,6 +129,20 @@ describe("what another one left undone", () => {
     await store.close();
   });
 
+  it("objects that were found and could not be synced are not told to be durable by a second sync()", async () => {
+    const disk = await diskWithStore();
+    const { checksum } = await fileStore("/store", { fileSystem: disk }).objects.put(Buffer.from("object"));
+    const fileSystem = faultyFileSystem(disk, {
+      at: 1,
+      counts: ({ operation }) => operation === "syncDirectory",
+    });
+    const store = fileStore("/store", { fileSystem });
+    assert.equal(await store.objects.has(checksum), true);
+    await assert.rejects(store.objects.sync(), { code: "STORE_IO" });
+    await assert.rejects(store.objects.sync(), { code: "STORE_FAILED" });
+    await store.close();
+  });
+
   it("a document whose folder could not be synced is not put again by the same store", async () => {
     const disk = await diskWithStore();
     let fail = false;
